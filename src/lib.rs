@@ -1,1 +1,4 @@
-//! guard
+//! guard: backup, restore and migration safety for PostgreSQL and Redis, proven by restoring.
+
+pub mod contents;
+pub mod store;
