@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 /// The record of one dumped database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
-    /// Per table with data in the dump, by quoted qualified name (`"public"."orders"`).
+    /// Per table with data in the dump, by its name as COPY has it: qualified, quoted where need be
+    /// (`public.orders`, `public."Order"`). Partitions that are loaded through their root count there.
     pub tables: BTreeMap<String, TableContents>,
-    /// Per sequence, by quoted qualified name.
+    /// Per sequence, by its qualified name, quoted where need be.
     pub sequences: BTreeMap<String, SequenceState>,
     /// All large objects together.
     pub large_objects: LargeObjects,
@@ -24,7 +25,7 @@ pub struct Contents {
 pub struct TableContents {
     /// Number of rows.
     pub rows: u64,
-    /// Bytes of the rows in COPY text form.
+    /// Bytes of the rows in COPY text form, line ends included.
     pub bytes: u64,
     /// Order-independent sum of the rows' hashes.
     pub digest: Digest,
@@ -50,6 +51,8 @@ pub struct LargeObjects {
     pub bytes: u64,
     /// Sum of the hashes of (oid, data).
     pub digest: Digest,
+    /// Sum of the hashes of (oid, owner).
+    pub owners: Digest,
 }
 
 /// One definition in the dump: a table, an index, a grant, a comment.

@@ -1,0 +1,3 @@
+//! PostgreSQL as a source, through its own client tools.
+
+pub mod archive;
