@@ -1,0 +1,3 @@
+//! What can be dumped, loaded and compared.
+
+pub mod postgres;

@@ -1,0 +1,3 @@
+//! The PostgreSQL source.
+
+pub mod connection;
