@@ -231,6 +231,26 @@ impl Config {
 }
 
 impl PostgresConfig {
+    /// A server with every setting at its default.
+    pub fn at(address: Address) -> Self {
+        let file = file::SourceFile::default();
+        Self {
+            address,
+            databases: Selection::default(),
+            tables: Selection::default(),
+            schemas: Selection::default(),
+            globals: file.globals,
+            lock_wait_timeout: file.lock_wait_timeout.0,
+            max_block: file.max_block.0,
+            retries: file.retries,
+            retry_delay: file.retry_delay.0,
+            client_dir: None,
+            sslmode: None,
+            sslrootcert: None,
+            environment: None,
+        }
+    }
+
     /// Fetches the connection string and applies the settings that replace parts of it. What it leaves out comes from
     /// libpq's own variables, as in `psql`.
     pub async fn connection(&self, environment: &Environment) -> Result<Connection, AddressError> {

@@ -1,5 +1,6 @@
 //! guard: backup, restore and migration safety for PostgreSQL and Redis, proven by restoring.
 
+pub mod cli;
 pub mod config;
 pub mod contents;
 pub mod secret;

@@ -143,10 +143,11 @@ impl<'a> Document<'a> {
         self.report(span, problem.message.clone(), problem.help.clone())
     }
 
-    /// The line that a setting stands on, from 1.
-    pub fn line_of(&self, path: &[String]) -> Option<usize> {
+    /// Where a setting stands, as `guard.toml:3`, if it stands in this file.
+    pub fn place_of(&self, path: &[String]) -> Option<String> {
         let (span, complete) = locate_value(self.root.get_ref(), path)?;
-        complete.then(|| self.text[..span.start].matches('\n').count() + 1)
+        let line = self.text[..span.start].matches('\n').count() + 1;
+        complete.then(|| format!("{}:{line}", self.path.display()))
     }
 
     fn report(&self, span: Option<Range<usize>>, message: String, help: Option<String>) -> Report {

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::duration::HumanDuration;
 use super::secret::SecretSource;
 
-/// guard.toml
+/// Where backups are kept, who can read them, and what is backed up.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(title = "guard.toml")]
 #[serde(default, deny_unknown_fields)]
 pub struct ConfigFile {
     /// Directory of the schedule files, one `*.toml` a schedule; relative to this file. Without a configuration file there

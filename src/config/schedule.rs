@@ -14,8 +14,9 @@ use super::diagnose::Problem;
 use super::duration::HumanDuration;
 use super::name::SourceName;
 
-/// schedules/NAME.toml
+/// When sources are backed up and proven, how long backups are kept, and what was promised.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[schemars(title = "schedules/NAME.toml", extend("required" = ["sources", "timezone", "backup"]))]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ScheduleFile {
     /// Names of the sources it covers; `["*"]` is all of them. Required.

@@ -24,8 +24,11 @@ pub struct Override {
 /// Where a setting came from, if it is not a default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// The configuration file.
-    File,
+    /// A file.
+    File {
+        /// `guard.toml:3`.
+        place: String,
+    },
     /// An environment variable.
     Variable(String),
     /// A flag.
