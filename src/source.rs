@@ -1,3 +1,3 @@
-//! What can be dumped, loaded and compared: the kinds of source.
+//! What can be dumped, loaded and compared.
 
 pub mod postgres;

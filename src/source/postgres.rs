@@ -1,3 +1,4 @@
-//! PostgreSQL as a source, through its own client tools.
+//! A PostgreSQL server as a source.
 
 pub mod archive;
+pub mod connection;

@@ -1,0 +1,233 @@
+//! The shape of `guard.toml`: what may be written, with its defaults. The JSON schema, the guide and the environment twins
+//! are all derived from these types; what the program uses is in `config.rs`, converted by `config/convert.rs`.
+//!
+//! Nothing is required here, because everything may also come from the environment; the conversion asks for what is
+//! missing. A key that no code reads yet is not a key: it is refused as unknown.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::duration::HumanDuration;
+use super::secret::SecretSource;
+
+/// Where backups are kept, who can read them, and what is backed up.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[schemars(title = "guard.toml")]
+#[serde(default, deny_unknown_fields)]
+pub struct ConfigFile {
+    /// Directory of the schedule files, one `*.toml` a schedule; relative to this file. Without a configuration file there
+    /// are no schedules unless this names them.
+    pub schedules: Option<PathBuf>,
+    /// Where backups are kept.
+    pub store: StoreFile,
+    /// Who can read the backups.
+    pub encryption: EncryptionFile,
+    /// How backups are compressed.
+    pub compression: CompressionFile,
+    /// What is backed up, by name.
+    pub source: BTreeMap<String, SourceFile>,
+    /// Where test restores happen.
+    pub scratch: ScratchFile,
+    /// How restores are run.
+    pub restore: RestoreFile,
+}
+
+/// Where backups are kept.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreFile {
+    /// `s3://bucket/prefix`, or a directory as `file:///path`, `/path` or `./path`.
+    /// When absent: `./guard-store` if there is no configuration file.
+    pub url: Option<String>,
+    /// Address of an S3-compatible server, with `https://` or `http://`. Omitted on AWS.
+    pub endpoint: Option<String>,
+    /// Region. When absent: what the AWS environment or profile says.
+    pub region: Option<String>,
+    /// Whether the bucket is a part of the path and not of the host name. When absent: yes with an endpoint, no on AWS.
+    pub path_style: Option<bool>,
+    /// Which checksums the S3 client adds: `when-required` suits every server, `when-supported` is AWS's own default.
+    /// When absent: `when-required` with an endpoint, `when-supported` on AWS.
+    pub checksums: Option<Checksums>,
+    /// PEM file of a private certificate authority that signed the server's certificate.
+    pub ca_file: Option<PathBuf>,
+    /// Profile of the AWS configuration files to take credentials from.
+    pub profile: Option<String>,
+    /// Access key. When absent: the usual chain (environment, profile, role of the instance or container).
+    pub access_key: Option<SecretSource>,
+    /// Secret of the access key.
+    pub secret_key: Option<SecretSource>,
+    /// Session token of temporary credentials.
+    pub session_token: Option<SecretSource>,
+    /// Parts in flight at once, 1 to 64. Memory grows with it. When absent: what suits the store.
+    #[schemars(range(min = 1, max = 64))]
+    pub concurrency: Option<u32>,
+}
+
+/// Which checksums the S3 client adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checksums {
+    /// Only where the protocol demands one.
+    WhenRequired,
+    /// Wherever the protocol knows one.
+    WhenSupported,
+}
+
+/// Who can read the backups.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EncryptionFile {
+    /// Public keys (`age1…`) that backups are encrypted to; several may read independently. Empty: not encrypted.
+    pub recipients: Vec<String>,
+    /// The secret key (`AGE-SECRET-KEY-1…`, or a whole age identity file), needed only to restore and to prove. Keep it off
+    /// hosts that only take backups.
+    pub identity: Option<SecretSource>,
+}
+
+/// How backups are compressed (zstd).
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CompressionFile {
+    /// zstd level, 1 to 22. Higher is slower and smaller.
+    #[schemars(range(min = 1, max = 22))]
+    pub level: i32,
+    /// Compressing threads, 1 to 64. When absent: guard chooses by the number of processors.
+    #[schemars(range(min = 1, max = 64))]
+    pub threads: Option<u32>,
+    /// Look for repetitions this far back, as a power of two (20 to 27): smaller backups of repetitive data for up to
+    /// 140 MiB of memory. When absent: what the level implies.
+    #[schemars(range(min = 20, max = 27))]
+    pub long_window: Option<u32>,
+}
+
+impl Default for CompressionFile {
+    fn default() -> Self {
+        Self { level: 3, threads: None, long_window: None }
+    }
+}
+
+/// A database server, or one database, that is backed up.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SourceFile {
+    /// What the source is.
+    pub kind: SourceKind,
+    /// Connection string, in any form that the application uses. A text with a password in it is accepted only in a file
+    /// that nobody else can read; otherwise name the place it comes from.
+    pub url: Option<SecretSource>,
+    /// Databases of the server to back up, as names or patterns with `*`; `["*"]` is all of them. Empty: the URL's.
+    pub databases: Vec<String>,
+    /// Databases to leave out, as names or patterns with `*`.
+    pub exclude_databases: Vec<String>,
+    /// Tables to back up, as patterns of `pg_dump --table`. Empty: all. Such a backup is a part of the database only.
+    pub tables: Vec<String>,
+    /// Tables to leave out, as patterns of `pg_dump --exclude-table`.
+    pub exclude_tables: Vec<String>,
+    /// Schemas to back up, as patterns of `pg_dump --schema`. Empty: all.
+    pub schemas: Vec<String>,
+    /// Schemas to leave out, as patterns of `pg_dump --exclude-schema`.
+    pub exclude_schemas: Vec<String>,
+    /// Whether roles and tablespaces are backed up beside the databases.
+    pub globals: bool,
+    /// How long the dump may wait for a table's lock before it gives up.
+    pub lock_wait_timeout: HumanDuration,
+    /// How long the dump may block someone who waits for an exclusive lock before it is cancelled and retried.
+    pub max_block: HumanDuration,
+    /// How often a backup that failed for a passing reason is tried again.
+    pub retries: u32,
+    /// How long to wait before trying again.
+    pub retry_delay: HumanDuration,
+    /// Directory of the client tools (`pg_dump`, `pg_restore`). When absent: those of the server's version are searched.
+    pub client_dir: Option<PathBuf>,
+    /// TLS mode, instead of the one in the connection string.
+    pub sslmode: Option<SslMode>,
+    /// PEM file of the certificate authority of the server, instead of the one in the connection string.
+    pub sslrootcert: Option<PathBuf>,
+    /// Which environment this is (`production`, `staging`), for reports.
+    pub environment: Option<String>,
+}
+
+impl Default for SourceFile {
+    fn default() -> Self {
+        Self {
+            kind: SourceKind::Postgres,
+            url: None,
+            databases: Vec::new(),
+            exclude_databases: Vec::new(),
+            tables: Vec::new(),
+            exclude_tables: Vec::new(),
+            schemas: Vec::new(),
+            exclude_schemas: Vec::new(),
+            globals: true,
+            lock_wait_timeout: HumanDuration::seconds(30),
+            max_block: HumanDuration::seconds(30),
+            retries: 3,
+            retry_delay: HumanDuration::seconds(60),
+            client_dir: None,
+            sslmode: None,
+            sslrootcert: None,
+            environment: None,
+        }
+    }
+}
+
+/// What a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceKind {
+    /// A PostgreSQL server.
+    Postgres,
+}
+
+/// libpq's TLS modes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SslMode {
+    /// Never encrypt.
+    Disable,
+    /// Encrypt if the server insists.
+    Allow,
+    /// Encrypt if the server can.
+    Prefer,
+    /// Encrypt, without asking who the server is.
+    Require,
+    /// Encrypt, and check the server's certificate authority.
+    VerifyCa,
+    /// Encrypt, and check the authority and the host name.
+    VerifyFull,
+}
+
+/// Where test restores happen.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScratchFile {
+    /// Directory for throw-away clusters. When absent: the system's directory for temporary files.
+    pub dir: Option<PathBuf>,
+    /// System user that runs the throw-away cluster when guard runs as root, which PostgreSQL refuses.
+    pub user: String,
+    /// A server to make scratch databases on, instead of a throw-away cluster. guard touches only databases it made there.
+    #[serde(skip_serializing)]
+    pub url: Option<SecretSource>,
+    /// Directory of the server programs (`initdb`, `postgres`). When absent: those of the source's version are searched.
+    pub bin_dir: Option<PathBuf>,
+    /// Whether the scratch is kept after the proof, for a look at it.
+    pub keep: bool,
+}
+
+impl Default for ScratchFile {
+    fn default() -> Self {
+        Self { dir: None, user: "postgres".to_owned(), url: None, bin_dir: None, keep: false }
+    }
+}
+
+/// How restores are run.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RestoreFile {
+    /// Parallel jobs, 1 to 64. When absent: as many as there are processors.
+    #[schemars(range(min = 1, max = 64))]
+    pub jobs: Option<u32>,
+}

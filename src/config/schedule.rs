@@ -1,0 +1,236 @@
+//! A schedule: when its sources are backed up and proven, how long backups are kept, and what was promised.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::diagnose::Problem;
+use super::duration::HumanDuration;
+use super::name::SourceName;
+
+/// When sources are backed up and proven, how long backups are kept, and what was promised.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[schemars(title = "schedules/NAME.toml", extend("required" = ["sources", "timezone", "backup"]))]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ScheduleFile {
+    /// Names of the sources it covers; `["*"]` is all of them. Required.
+    pub sources: Vec<String>,
+    /// Time zone of every time in this file, as in the IANA database: `Europe/Kyiv`, `UTC`. Required. A time that the clock
+    /// skips in spring runs at the end of the gap; one that comes twice in autumn runs once.
+    pub timezone: Option<String>,
+    /// When to back up: a cron expression of five fields (minute, hour, day, month, weekday). Required.
+    pub backup: Option<String>,
+    /// A random delay of at most this long before each run, so that not everything starts at once.
+    pub jitter: Option<HumanDuration>,
+    /// Which backups are kept. A backup is kept if any rule keeps it; with no rule at all, every backup is kept.
+    pub retention: RetentionFile,
+    /// When a backup is restored to scratch and compared.
+    pub test_restore: TestRestoreFile,
+    /// What was promised; each proof is measured against it.
+    pub target: TargetFile,
+}
+
+/// Which backups are kept.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionFile {
+    /// The newest so many.
+    pub last: Option<NonZeroU32>,
+    /// All that are younger than this.
+    pub within: Option<HumanDuration>,
+    /// The newest of each of the last so many days that have one.
+    pub daily: Option<NonZeroU32>,
+    /// The newest of each of the last so many weeks that have one.
+    pub weekly: Option<NonZeroU32>,
+    /// The newest of each of the last so many months that have one.
+    pub monthly: Option<NonZeroU32>,
+    /// The newest of each of the last so many years that have one.
+    pub yearly: Option<NonZeroU32>,
+}
+
+/// When a backup is restored to scratch and compared.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TestRestoreFile {
+    /// A cron expression of five fields. When absent: no test restores by this schedule.
+    pub cron: Option<String>,
+}
+
+/// What was promised.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TargetFile {
+    /// The most that may be lost: how old the newest backup may be.
+    pub rpo: Option<HumanDuration>,
+    /// The longest that a recovery may take.
+    pub rto: Option<HumanDuration>,
+}
+
+/// A schedule, checked.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// Which sources it covers.
+    pub sources: Coverage,
+    /// The zone of its times and of the days, weeks and months of its retention.
+    pub timezone: Tz,
+    /// When to back up.
+    pub backup: Cron,
+    /// The longest random delay before a run.
+    pub jitter: Duration,
+    /// Which backups are kept.
+    pub retention: RetentionRules,
+    /// When to prove.
+    pub test_restore: Option<Cron>,
+    /// What was promised.
+    pub target: Target,
+}
+
+/// Which sources a schedule covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Coverage {
+    /// Every source.
+    All,
+    /// These.
+    Named(BTreeSet<SourceName>),
+}
+
+/// How many backups of each kind are kept; no rule at all keeps everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RetentionRules {
+    /// The newest so many.
+    pub last: Option<NonZeroU32>,
+    /// All younger than this.
+    pub within: Option<Duration>,
+    /// One for each of so many days.
+    pub daily: Option<NonZeroU32>,
+    /// One for each of so many weeks.
+    pub weekly: Option<NonZeroU32>,
+    /// One for each of so many months.
+    pub monthly: Option<NonZeroU32>,
+    /// One for each of so many years.
+    pub yearly: Option<NonZeroU32>,
+}
+
+/// What was promised for a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Target {
+    /// How old the newest backup may be.
+    pub rpo: Option<Duration>,
+    /// How long a recovery may take.
+    pub rto: Option<Duration>,
+}
+
+impl Coverage {
+    /// Whether a source is covered.
+    pub fn covers(&self, source: &SourceName) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.contains(source),
+        }
+    }
+}
+
+impl Target {
+    /// Both promises at once: the shorter of each.
+    #[must_use]
+    pub fn strictest(self, other: Self) -> Self {
+        let shorter = |one: Option<Duration>, two: Option<Duration>| one.into_iter().chain(two).min();
+        Self { rpo: shorter(self.rpo, other.rpo), rto: shorter(self.rto, other.rto) }
+    }
+}
+
+/// Reads a cron expression of five fields.
+pub fn parse_cron(text: &str) -> Result<Cron, String> {
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    parser.parse(text).map_err(|error| error.to_string())
+}
+
+/// Checks a schedule against itself and the names of the sources. `sources` is `None` where they are not known.
+pub(super) fn convert(file: ScheduleFile, sources: Option<&BTreeSet<SourceName>>) -> Result<Schedule, Vec<Problem>> {
+    let ScheduleFile { sources: covered, timezone, backup, jitter, retention, test_restore, target } = file;
+    let mut problems = Vec::new();
+    let coverage = coverage(&covered, sources, &mut problems);
+    let timezone = required(timezone, "timezone", "timezone = \"Europe/Kyiv\"", &mut problems)
+        .and_then(|text| zone(&text).map_err(|problem| problems.push(problem)).ok());
+    let backup = required(backup, "backup", "backup = \"0 2 * * *\"", &mut problems)
+        .and_then(|text| cron(&text, &["backup"], &mut problems));
+    let TestRestoreFile { cron: proof } = test_restore;
+    let test_restore = proof.and_then(|text| cron(&text, &["test-restore", "cron"], &mut problems));
+    let TargetFile { rpo, rto } = target;
+    let (Some(timezone), Some(backup), true) = (timezone, backup, problems.is_empty()) else { return Err(problems) };
+    Ok(Schedule {
+        sources: coverage,
+        timezone,
+        backup,
+        jitter: jitter.map_or(Duration::ZERO, |jitter| jitter.0),
+        retention: rules(&retention),
+        test_restore,
+        target: Target { rpo: rpo.map(|rpo| rpo.0), rto: rto.map(|rto| rto.0) },
+    })
+}
+
+fn rules(file: &RetentionFile) -> RetentionRules {
+    let RetentionFile { last, within, daily, weekly, monthly, yearly } = *file;
+    RetentionRules { last, within: within.map(|within| within.0), daily, weekly, monthly, yearly }
+}
+
+fn coverage(covered: &[String], known: Option<&BTreeSet<SourceName>>, problems: &mut Vec<Problem>) -> Coverage {
+    if covered.is_empty() {
+        problems.push(Problem::missing("sources", "sources = [\"*\"]"));
+    }
+    if covered.iter().any(|name| name == "*") {
+        return Coverage::All;
+    }
+    let mut names = BTreeSet::new();
+    for text in covered {
+        match text.parse::<SourceName>() {
+            Ok(name) if known.is_none_or(|known| known.contains(&name)) => drop(names.insert(name)),
+            Ok(name) => {
+                let known = known.into_iter().flatten().map(SourceName::as_str).collect::<Vec<_>>();
+                let problem = Problem::new(&["sources"], format!("there is no source named `{name}`"));
+                problems.push(problem.suggest(name.as_str(), &known));
+            }
+            Err(error) => problems.push(Problem::new(&["sources"], error.to_string())),
+        }
+    }
+    Coverage::Named(names)
+}
+
+fn required<T>(value: Option<T>, key: &str, example: &str, problems: &mut Vec<Problem>) -> Option<T> {
+    if value.is_none() {
+        problems.push(Problem::missing(key, example));
+    }
+    value
+}
+
+fn zone(text: &str) -> Result<Tz, Problem> {
+    text.parse().map_err(|_| {
+        let problem = Problem::new(&["timezone"], format!("`{text}` is not a time zone of the IANA database"));
+        let names = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect::<Vec<_>>();
+        problem.suggest_or(text, &names, "names look like `Europe/Kyiv`, `America/New_York`, `UTC`")
+    })
+}
+
+fn cron(text: &str, path: &[&str], problems: &mut Vec<Problem>) -> Option<Cron> {
+    let parsed = parse_cron(text);
+    parsed
+        .map_err(|reason| {
+            let help = "five fields: minute hour day month weekday; `0 2 * * *` is every day at 02:00";
+            problems.push(
+                Problem::new(path, format!("`{text}` is not a cron expression: {}", lower_first(&reason))).help(help),
+            );
+        })
+        .ok()
+}
+
+fn lower_first(text: &str) -> String {
+    let text = text.trim_end_matches('.');
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
