@@ -101,3 +101,10 @@ impl<'de> Deserialize<'de> for Digest {
         u128::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
     }
 }
+
+/// One way in which two records differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Stable code, such as `rows-differ`.
+    pub code: String,
+}

@@ -1,8 +1,13 @@
 //! guard: backup, restore and migration safety for PostgreSQL and Redis, proven by restoring.
 
+pub mod backup;
+pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod contents;
+pub mod progress;
+pub mod restore;
 pub mod secret;
 pub mod source;
 pub mod store;
+pub mod stream;

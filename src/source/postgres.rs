@@ -1,4 +1,224 @@
-//! A PostgreSQL server as a source.
+//! One PostgreSQL database as a source: opened at one snapshot, dumped by its own version's `pg_dump`.
+
+use std::ffi::OsStr;
+use std::io::PipeReader;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::catalog::{BackupId, PostgresFacts, SourceName, Tool};
+use crate::contents::Contents;
+use crate::source::child::{ChildCommand, ChildError, Ending, OwnedChild};
 
 pub mod archive;
+pub mod client;
 pub mod connection;
+pub mod load;
+pub mod locks;
+pub mod record;
+pub mod scratch;
+pub mod session;
+
+use client::{ClientError, ClientSearch, ClientTools};
+use connection::Connection;
+use locks::BlockedOthers;
+use session::{Session, SessionError};
+
+/// One database to back up, and how.
+#[derive(Debug, Clone)]
+pub struct PostgresSource {
+    /// Its name in the repository.
+    pub name: SourceName,
+    /// How to reach it.
+    pub connection: Connection,
+    /// Where its client programs may be.
+    pub client: ClientSearch,
+    /// What part of it.
+    pub selection: Selection,
+    /// How long `pg_dump` may wait for its own locks before it gives up.
+    pub lock_wait_timeout: Duration,
+    /// How long the dump may make another session wait for a lock before it gives way.
+    pub max_block: Duration,
+    /// Whether roles and tablespaces of the server are dumped beside it.
+    pub globals: bool,
+}
+
+/// Tables and schemas to pick or leave out, as `pg_dump` patterns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// `--table`.
+    pub tables: Vec<String>,
+    /// `--exclude-table`.
+    pub exclude_tables: Vec<String>,
+    /// `--schema`.
+    pub schemas: Vec<String>,
+    /// `--exclude-schema`.
+    pub exclude_schemas: Vec<String>,
+}
+
+/// A database opened for a dump: its snapshot is held and its facts are known.
+#[derive(Debug)]
+pub struct OpenDatabase {
+    source: PostgresSource,
+    tools: ClientTools,
+    session: Session,
+    dump_name: String,
+}
+
+/// Why a database could not be dumped.
+#[derive(Debug, thiserror::Error)]
+pub enum PostgresError {
+    /// No session.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// No client programs.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A client program failed.
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    /// The dump gave way.
+    #[error(transparent)]
+    BlockedOthers(#[from] BlockedOthers),
+    /// The dump ended well and yet lacks something that the catalogue names.
+    #[error("the dump of {database} is incomplete: it holds no data for {missing}")]
+    Incomplete {
+        /// The database.
+        database: String,
+        /// What is missing.
+        missing: String,
+    },
+}
+
+impl PostgresSource {
+    /// Connects, holds a snapshot and finds the client programs. `id` names the sessions on the server.
+    pub async fn open(&self, id: &BackupId) -> Result<OpenDatabase, PostgresError> {
+        let dump_name = format!("guard {id}");
+        let session = Session::open(&self.connection, &format!("guard snapshot {id}")).await?;
+        let tools = ClientTools::find(session.facts.major, &self.client).await?;
+        Ok(OpenDatabase { source: self.clone(), tools, session, dump_name })
+    }
+}
+
+impl Selection {
+    /// Whether the whole database is meant.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let flag = |flag: &'static str, patterns: &[String]| {
+            patterns.iter().map(|pattern| format!("{flag}={pattern}")).collect::<Vec<_>>()
+        };
+        let mut arguments = flag("--table", &self.tables);
+        arguments.extend(flag("--exclude-table", &self.exclude_tables));
+        arguments.extend(flag("--schema", &self.schemas));
+        arguments.extend(flag("--exclude-schema", &self.exclude_schemas));
+        arguments
+    }
+}
+
+impl OpenDatabase {
+    /// What the database is, for the manifest.
+    pub fn facts(&self) -> PostgresFacts {
+        PostgresFacts { selection: self.source.selection.arguments(), ..self.session.facts.clone() }
+    }
+
+    /// The moment whose data the dump will hold.
+    pub fn consistent(&self) -> &crate::catalog::ConsistentPoint {
+        &self.session.consistent
+    }
+
+    /// The programs that will be run.
+    pub fn tool(&self) -> Tool {
+        Tool { name: "pg_dump".to_owned(), version: self.tools.version().to_owned() }
+    }
+
+    /// Starts `pg_dump` in the custom format, uncompressed, at the held snapshot.
+    pub fn start_dump(&self) -> Result<(OwnedChild, PipeReader), ChildError> {
+        let lock_wait = self.source.lock_wait_timeout.as_millis();
+        self.client("pg_dump")
+            .args(["--format=custom", "--compress=0", "--no-password"])
+            .args([format!("--lock-wait-timeout={lock_wait}"), format!("--snapshot={}", self.session.snapshot)])
+            .args(self.source.selection.arguments())
+            .start_with_output()
+    }
+
+    /// Starts `pg_dumpall` for roles and tablespaces, if that is wanted. Without superuser rights there are no password
+    /// hashes to read.
+    pub fn start_globals(&self) -> Option<Result<(OwnedChild, PipeReader), ChildError>> {
+        let mut arguments = vec!["--globals-only", "--no-password"];
+        if !self.session.superuser {
+            arguments.push("--no-role-passwords");
+        }
+        let start = || self.client("pg_dumpall").args(arguments).start_with_output();
+        self.source.globals.then(start)
+    }
+
+    /// Returns once the dump has blocked somebody for too long, or can no longer be watched.
+    pub async fn blocked_others(&self) -> PostgresError {
+        match locks::watch(&self.session.connection, &self.dump_name, self.source.max_block).await {
+            Ok(blocked) => blocked.into(),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Does the dump hold everything that the catalogue of its snapshot names?
+    pub fn check(&self, contents: &Contents) -> Result<(), PostgresError> {
+        if !self.source.selection.is_everything() {
+            return Ok(());
+        }
+        let missing: Vec<&str> = self
+            .session
+            .tables
+            .iter()
+            .filter(|table| !contents.tables.contains_key(*table))
+            .map(String::as_str)
+            .take(10)
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(PostgresError::Incomplete { database: self.session.facts.database.clone(), missing: missing.join(", ") })
+    }
+
+    /// Ends what a failed dump left on the server.
+    pub async fn abandon(self) {
+        if let Err(error) = session::end_sessions(&self.session.connection, &self.dump_name).await {
+            tracing::warn!(%error, "the dump's session on the server may live on for a while");
+        }
+        self.session.close().await;
+    }
+
+    /// Releases the snapshot.
+    pub async fn close(self) {
+        self.session.close().await;
+    }
+
+    fn client(&self, program: &str) -> ChildCommand {
+        client_command(&self.tools.program(program), &self.session.connection, &self.dump_name)
+    }
+}
+
+/// A client program that connects where `connection` says, under the name `session`, with every setting pinned that
+/// changes how values are written.
+fn client_command(program: &Path, connection: &Connection, session: &str) -> ChildCommand {
+    ChildCommand::new(program, Ending::Kill)
+        .with(|command| connection.configure(command))
+        .with(|command| append_options(command, PINNED_SETTINGS))
+        .envs([("PGAPPNAME", session), ("LC_ALL", "C.UTF-8"), ("TZ", "UTC")])
+}
+
+/// Adds session settings after those that the connection brings, so that these win.
+fn append_options(command: &mut Command, settings: &str) {
+    let set = command.get_envs().find(|(name, _)| *name == "PGOPTIONS").and_then(|(_, value)| value);
+    let mut options = set.map(OsStr::to_owned).unwrap_or_default();
+    options.push(" ");
+    options.push(settings);
+    command.env("PGOPTIONS", options);
+}
+
+/// Both sides of a comparison are dumped with these; the dump's own text is unambiguous with any.
+const PINNED_SETTINGS: &str = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c bytea_output=hex \
+     -c extra_float_digits=3 -c search_path= -c statement_timeout=0 -c lock_timeout=0 \
+     -c idle_in_transaction_session_timeout=0";

@@ -16,6 +16,13 @@ pub struct KeyError {
     reason: &'static str,
 }
 
+impl KeyError {
+    /// A refusal of `text`, for names that are keys with rules of their own.
+    pub(crate) fn new(text: &str, reason: &'static str) -> Self {
+        Self { text: text.to_owned(), reason }
+    }
+}
+
 impl Key {
     /// The key as text, without a leading or trailing slash.
     pub fn as_str(&self) -> &str {
@@ -42,7 +49,7 @@ impl FromStr for Key {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let refuse = |reason| Err(KeyError { text: text.to_owned(), reason });
+        let refuse = |reason| Err(KeyError::new(text, reason));
         for segment in text.split('/') {
             if segment.is_empty() {
                 return refuse("it has an empty segment");

@@ -1,0 +1,239 @@
+//! The path of a backup: open the source, seal its streams into the store, commit them by the manifest.
+//!
+//! Until the manifest is written nothing exists. Each step's failure leaves the store as it was: unfinished uploads are
+//! aborted, the child and its server session are ended. What a `kill -9` leaves is swept by `guard prune`.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::{BackupId, BackupKeys, Catalog, CatalogError, FORMAT_VERSION, Manifest, StoredStreamEntry};
+use crate::contents::Contents;
+use crate::progress::Progress;
+use crate::source::child::ChildError;
+use crate::source::postgres::archive::{ArchiveError, ArchiveOptions};
+use crate::source::postgres::record::Recorder;
+use crate::source::{Dump, OpenSource, Source, SourceError};
+use crate::store::{KeyError, StoreError};
+use crate::stream::{Compression, ObjectNames, Recipients, SealError, Sealed, Tap, TapError, Uploads, seal};
+
+mod restore_note;
+
+/// What to back up, where to, and how.
+pub struct BackupOrder<'a> {
+    /// The source.
+    pub source: &'a Source,
+    /// The repository.
+    pub catalog: &'a Catalog,
+    /// How its streams are compressed.
+    pub compression: Compression,
+    /// Who can read them.
+    pub recipients: &'a Recipients,
+    /// What the user calls the environment, if anything.
+    pub environment: Option<String>,
+    /// The clock.
+    pub clock: fn() -> DateTime<Utc>,
+}
+
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The source could not be opened or dumped.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A stream could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The dump cannot be understood, so it cannot be trusted.
+    #[error("the dump is not a whole archive: {0}")]
+    Archive(#[from] ArchiveError),
+    /// The repository failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// It was told to stop.
+    #[error("interrupted; nothing was kept of the unfinished backup")]
+    Interrupted,
+}
+
+/// Takes one backup. When this returns a manifest, the backup exists; when it returns an error, it does not.
+pub async fn backup(
+    order: &BackupOrder<'_>,
+    progress: &Arc<Progress>,
+    cancel: &CancellationToken,
+) -> Result<Manifest, BackupError> {
+    let started = (order.clock)();
+    let id = BackupId::new(started);
+    let keys = BackupKeys::new(order.source.name(), &id).map_err(CatalogError::from)?;
+    progress.begin("connecting", 0);
+    let source = tokio::select! {
+        opened = order.source.open(&id) => opened?,
+        () = cancel.cancelled() => return Err(BackupError::Interrupted),
+    };
+    let uploads = Uploads::new(Arc::clone(order.catalog.store()));
+    let destination = Destination { uploads: &uploads, keys: &keys };
+    let streams = tokio::select! {
+        streams = seal_streams(order, &source, destination, progress) => streams,
+        reason = source.must_give_way() => Err(reason.into()),
+        () = cancel.cancelled() => Err(BackupError::Interrupted),
+    };
+    // From here on no child runs: dropping the streams' future has ended it.
+    let committed = match streams {
+        Ok(streams) => commit(order, &source, (id, started), &keys, streams).await,
+        Err(error) => Err(error),
+    };
+    match committed {
+        Ok(manifest) => {
+            source.close().await;
+            Ok(manifest)
+        }
+        Err(error) => {
+            abandon(order, source, &uploads, &keys).await;
+            Err(error)
+        }
+    }
+}
+
+/// Where the streams of one backup go.
+#[derive(Clone, Copy)]
+struct Destination<'a> {
+    uploads: &'a Uploads,
+    keys: &'a BackupKeys,
+}
+
+/// All streams of a backup, stored and not yet visible.
+struct SealedStreams {
+    dump: Sealed<()>,
+    contents: Contents,
+    globals: Option<Sealed<()>>,
+}
+
+async fn seal_streams(
+    order: &BackupOrder<'_>,
+    source: &OpenSource,
+    destination: Destination<'_>,
+    progress: &Arc<Progress>,
+) -> Result<SealedStreams, BackupError> {
+    progress.begin("dumping", source.estimate());
+    let recorder = Recorder::new(ArchiveOptions::default(), progress);
+    let (dump, recorder) = seal_dump(order, source.start_dump()?, recorder, destination, DUMP).await?;
+    let contents = recorder.finish()?.contents;
+    source.check(&contents)?;
+    let globals = match source.start_globals()? {
+        Some(started) => Some(seal_dump(order, started, Unrecorded, destination, GLOBALS).await?.0),
+        None => None,
+    };
+    Ok(SealedStreams { dump, contents, globals })
+}
+
+/// Seals one child's output. The end of the output means nothing before the child has exited with 0.
+async fn seal_dump<T: Tap>(
+    order: &BackupOrder<'_>,
+    Dump { output, child }: Dump,
+    tap: T,
+    destination: Destination<'_>,
+    stream: StreamName,
+) -> Result<(Sealed<()>, T), BackupError> {
+    let names = ObjectNames::new(destination.keys.stream(&stream.object(order)).map_err(CatalogError::from)?);
+    let sealing = (order.compression, order.recipients.clone());
+    let (sealed, tap) = seal(output, tap, sealing, destination.uploads, names).await?.split();
+    child.finish().await.map_err(SourceError::from)?;
+    Ok((sealed, tap))
+}
+
+/// Makes the objects visible, then the backup. The manifest is the last thing written.
+async fn commit(
+    order: &BackupOrder<'_>,
+    source: &OpenSource,
+    (id, started): (BackupId, DateTime<Utc>),
+    keys: &BackupKeys,
+    streams: SealedStreams,
+) -> Result<Manifest, BackupError> {
+    let entry = |name: StreamName, stream| {
+        let (codec, recipients) = (order.compression.to_string(), order.recipients.texts());
+        StoredStreamEntry::new(name.name, name.file, codec, recipients, &stream)
+    };
+    let mut entries = vec![entry(DUMP, streams.dump.commit().await.map_err(CatalogError::from)?)];
+    if let Some(globals) = streams.globals {
+        entries.push(entry(GLOBALS, globals.commit().await.map_err(CatalogError::from)?));
+    }
+    let manifest = Manifest {
+        format: FORMAT_VERSION,
+        repository: order.catalog.repository().id.clone(),
+        id,
+        source: order.source.name().clone(),
+        environment: order.environment.clone(),
+        started,
+        finished: (order.clock)(),
+        consistent: source.consistent(),
+        guard: env!("CARGO_PKG_VERSION").to_owned(),
+        tools: source.tools(),
+        facts: source.facts(),
+        streams: entries,
+        contents: streams.contents,
+        sha256: String::new(),
+    }
+    .sealed();
+    let note = restore_note::text(&manifest).into();
+    order.catalog.store().create(&keys.restore_note(), note).await.map_err(CatalogError::from)?;
+    order.catalog.commit(&manifest).await?;
+    Ok(manifest)
+}
+
+/// Takes back what a failed backup began. Whatever cannot be taken back now is swept by `guard prune` later.
+async fn abandon(order: &BackupOrder<'_>, source: OpenSource, uploads: &Uploads, keys: &BackupKeys) {
+    source.abandon().await;
+    if let Err(error) = remove_leftovers(order.catalog, uploads, keys).await {
+        tracing::warn!(%error, backup = %keys.folder(), "leftovers of the failed backup remain until the next prune");
+    }
+}
+
+async fn remove_leftovers(catalog: &Catalog, uploads: &Uploads, keys: &BackupKeys) -> Result<(), StoreError> {
+    uploads.abort().await?;
+    let store = catalog.store();
+    // If the manifest was written and only its answer was lost, the backup exists and nothing of it may go.
+    if store.stat(&keys.manifest()).await?.is_some() {
+        return Ok(());
+    }
+    for object in store.list(keys.folder()).await? {
+        store.delete(&object.key).await?;
+    }
+    Ok(())
+}
+
+/// A stream's name in the manifest and its file's name once opened.
+#[derive(Clone, Copy)]
+struct StreamName {
+    name: &'static str,
+    file: &'static str,
+}
+
+const DUMP: StreamName = StreamName { name: "dump", file: "dump.pgdump" };
+const GLOBALS: StreamName = StreamName { name: "globals", file: "globals.sql" };
+
+impl StreamName {
+    fn object(self, order: &BackupOrder<'_>) -> String {
+        format!("{}.zst{}", self.file, if order.recipients.is_empty() { "" } else { ".age" })
+    }
+}
+
+/// For streams whose content is not compared.
+struct Unrecorded;
+
+impl Tap for Unrecorded {
+    fn observe(&mut self, _plain: &[u8]) -> Result<(), TapError> {
+        Ok(())
+    }
+}
+
+impl From<KeyError> for BackupError {
+    fn from(error: KeyError) -> Self {
+        Self::Catalog(error.into())
+    }
+}
+
+impl From<ChildError> for BackupError {
+    fn from(error: ChildError) -> Self {
+        Self::Source(error.into())
+    }
+}
