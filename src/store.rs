@@ -7,8 +7,10 @@
 //!   far as the provider honours conditional puts (`guard doctor` finds out; nothing here trusts it for exclusion).
 //! - **Idempotent**: deleting what is gone and aborting what has ended are successes.
 //! - **Cancel-safe**: a dropped future or a dropped [`Upload`] leaves at most an unfinished upload, which
-//!   [`Store::unfinished_uploads`] lists and [`Store::abort_unfinished`] removes. Nothing becomes visible by a drop.
-//! - **Retries live in a wrapper** (`store/retry.rs`), by [`StoreError::is_permanent`]; implementations try once.
+//!   [`Store::unfinished_uploads`] lists and [`Store::abort_unfinished`] removes. Nothing becomes visible by a drop; only
+//!   a `create`, `replace`, `delete` or `commit` that was under way may still take effect, wholly.
+//! - **Retries live in a wrapper** ([`Retrying`]), by [`StoreError::is_permanent`]; implementations try once. The one
+//!   exception is a stream from [`Store::read`], which only its own store can resume.
 
 use std::fmt;
 use std::ops::Range;
@@ -18,9 +20,20 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::stream::BoxStream;
 
+mod faulty;
+mod fs;
 mod key;
+mod part;
+mod retry;
+mod s3;
+mod url;
 
+pub use faulty::{Fault, Faulty, Operation};
+pub use fs::FsStore;
 pub use key::{Key, KeyError};
+pub use retry::{RetryPolicy, Retrying};
+pub use s3::{ChecksumMode, S3Credentials, S3Settings, S3Store, S3Timeouts};
+pub use url::{StoreUrl, StoreUrlError};
 
 /// A place that keeps objects under keys. See the module's text for what every implementation promises.
 #[async_trait]
@@ -37,11 +50,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Writes a small object, replacing what was there. Only leases and pins use it.
     async fn replace(&self, key: &Key, body: Bytes) -> Result<(), StoreError>;
 
-    /// Begins an object of unknown length, written in parts of exactly `part_size` bytes except the last.
+    /// Begins an object of unknown length, written in parts of exactly `part_size` bytes except the last. Whether the key
+    /// is free is asked at [`Upload::commit`].
     async fn begin(&self, key: &Key, part_size: usize) -> Result<Box<dyn Upload>, StoreError>;
 
     /// The bytes of an object, or of a range of it, as a stream of chunks. A stream that ends has delivered every
-    /// byte asked for; a shortfall is an error item, never a silent end.
+    /// byte asked for; a shortfall is an error item, never a silent end. A range that does not lie within the object is
+    /// [`StoreError::Permanent`].
     async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, StoreError>;
 
     /// What is stored under a key, if anything.
@@ -70,7 +85,8 @@ pub trait Store: Send + Sync + fmt::Debug {
 #[async_trait]
 pub trait Upload: Send + Sync + fmt::Debug {
     /// Puts part `part_idx` (from 0). Every part but the last has the size that `begin` was told. Putting the same part
-    /// again replaces it, so a failed attempt may be repeated.
+    /// again replaces it, so a failed attempt may be repeated. The bytes are durable only after `commit`; an S3 upload
+    /// keeps part 0 in memory until a second part shows that it is not the only one.
     async fn put_part(&self, part_idx: u32, body: Bytes) -> Result<(), StoreError>;
 
     /// Makes the object visible, durably, as parts `0..n_parts`; [`StoreError::Exists`] if the key has an object by then

@@ -1,7 +1,10 @@
-//! What several test binaries share.
+//! Real servers and faults for the integration tests; each test binary uses its own part of it.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "shared by several test binaries")]
 
-#![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part of it")]
-
-// The path makes this file a module of the other binaries and, as Cargo also builds it by itself, an empty one.
+// The paths are spelt out because Cargo also builds this file as a test binary of its own, without tests.
+#[path = "support/ceph.rs"]
+pub mod ceph;
 #[path = "support/postgres.rs"]
 pub mod postgres;
+#[path = "support/s3s.rs"]
+pub mod s3s;
