@@ -32,7 +32,7 @@ pub(super) struct RowDigest {
 }
 
 impl RowDigest {
-    /// RowDigest whose fields are hashed in the order `order`, or as they are.
+    /// Counts rows whose fields are hashed in the order `order`, or as they are.
     pub(super) fn new(order: Option<Vec<usize>>) -> Self {
         Self { order, ..Self::default() }
     }
