@@ -2,9 +2,13 @@
 //!
 //! A record is computed the same way from the source's dump and from a restored copy's, so equality is equality of data.
 
+mod compare;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::compare::{Difference, DifferenceCode, differences};
 
 /// The record of one dumped database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,11 +104,4 @@ impl<'de> Deserialize<'de> for Digest {
         let text = String::deserialize(deserializer)?;
         u128::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
     }
-}
-
-/// One way in which two records differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Difference {
-    /// Stable code, such as `rows-differ`.
-    pub code: String,
 }

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod contents;
 pub mod progress;
+pub mod prove;
 pub mod restore;
 pub mod secret;
 pub mod source;

@@ -116,7 +116,9 @@ pub enum RestoreError {
         target: String,
     },
     /// The target's server is older than the dump.
-    #[error("the backup was made with pg_dump {dump}, the target is PostgreSQL {target}: an older server cannot take it")]
+    #[error(
+        "the backup was made with pg_dump {dump}, the target is PostgreSQL {target}: an older server cannot take it"
+    )]
     TargetTooOld {
         /// The dump's major version.
         dump: u32,
@@ -291,7 +293,8 @@ async fn create_if_missing(order: &RestoreOrder<'_>, target: &DatabaseTarget) ->
 async fn check_target(order: &RestoreOrder<'_>, target: &DatabaseTarget) -> Result<ClientTools, RestoreError> {
     let facts = order.backup.manifest.postgres();
     let mut session = Target::connect(&target.connection).await?;
-    let same_cluster = facts.system_identifier.is_some() && session.system_identifier().await == facts.system_identifier;
+    let same_cluster =
+        facts.system_identifier.is_some() && session.system_identifier().await == facts.system_identifier;
     if same_cluster && target.connection.database() == facts.database && target.over_source.is_none() {
         return Err(RestoreError::TargetIsSource { target: target.connection.to_string() });
     }

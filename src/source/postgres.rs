@@ -4,24 +4,30 @@ use std::ffi::OsStr;
 use std::io::PipeReader;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::{BackupId, PostgresFacts, SourceName, Tool};
 use crate::contents::Contents;
+use crate::progress::Progress;
 use crate::source::child::{ChildCommand, ChildError, Ending, OwnedChild};
 
 pub mod archive;
 pub mod client;
+pub mod cluster;
 pub mod connection;
 pub mod load;
 pub mod locks;
 pub mod record;
 pub mod scratch;
 pub mod session;
+pub mod structure;
 
+use archive::ArchiveOptions;
 use client::{ClientError, ClientSearch, ClientTools};
 use connection::Connection;
 use locks::BlockedOthers;
+use record::RecordError;
 use session::{Session, SessionError};
 
 /// One database to back up, and how.
@@ -161,6 +167,11 @@ impl OpenDatabase {
             Ok(blocked) => blocked.into(),
             Err(error) => error.into(),
         }
+    }
+
+    /// Dumps it for its record alone, comparable with another record of the same data.
+    pub async fn record(&self, comparable: &Contents, progress: &Arc<Progress>) -> Result<Contents, RecordError> {
+        record::record(self, ArchiveOptions::comparable_with(comparable), progress).await
     }
 
     /// Does the dump hold everything that the catalogue of its snapshot names?

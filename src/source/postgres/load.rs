@@ -223,6 +223,11 @@ impl Target {
         sqlx::query_scalar(sql).fetch_all(&mut self.session).await.map_err(self.failed(attempt))
     }
 
+    /// Numbers that a query of guard's own gives.
+    pub async fn count(&mut self, sql: &'static str, attempt: &str) -> Result<i64, LoadError> {
+        sqlx::query_scalar(sql).fetch_one(&mut self.session).await.map_err(self.failed(attempt))
+    }
+
     /// Ends the session.
     pub async fn close(self) {
         let _ = self.session.close().await;

@@ -1,0 +1,311 @@
+//! The test restore: a backup into a throw-away database, and the ladder that proves that what came back is what was
+//! dumped. Each rung is recorded with its figures; the first that fails ends the climb.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::catalog::{Catalog, CatalogError, Compared, CompleteBackup, Evidence, Verdict};
+use crate::contents::{Contents, Difference, DifferenceCode, differences};
+use crate::progress::Progress;
+use crate::restore::{RestoreError, RestoreOrder, Spooled, spool};
+use crate::source::child::ChildError;
+use crate::source::postgres::PostgresError;
+use crate::source::postgres::load::{LoadError, LoadOptions, start_restore};
+use crate::source::postgres::record::RecordError;
+use crate::source::postgres::scratch::{Scratch, ScratchError, ScratchPlace};
+use crate::source::postgres::structure::Structure;
+use crate::stream::OpenError;
+
+mod ladder;
+
+use ladder::{Failure, Ladder, Outcome, Rung, Slip};
+
+/// Which backup to prove, where, and against which targets.
+#[derive(Debug, Clone, Copy)]
+pub struct ProofOrder<'a> {
+    /// The backup and what it takes to open it.
+    pub restore: RestoreOrder<'a>,
+    /// Where the scratch database is made.
+    pub place: &'a ScratchPlace,
+    /// The targets to measure against.
+    pub targets: Targets,
+    /// Who or what started it.
+    pub started_by: &'a str,
+    /// SQL run in the restored copy before it is compared: how the demo and the self-test damage it.
+    pub damage: Option<&'a str>,
+    /// The clock.
+    pub clock: fn() -> DateTime<Utc>,
+}
+
+/// How old the data may be and how long a restore may take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// Recovery point objective.
+    pub rpo: Option<std::time::Duration>,
+    /// Recovery time objective.
+    pub rto: Option<std::time::Duration>,
+}
+
+/// Why a test restore could not give a verdict. Not the backup's fault.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// The backup could not be fetched or opened, for reasons that are not damage.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    /// There is no scratch database.
+    #[error(transparent)]
+    Scratch(#[from] ScratchError),
+    /// The scratch database could not be asked.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The scratch database could not be opened as a source.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
+    /// The scratch database could not be dumped.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The evidence could not be stored.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+/// Restores to scratch and climbs the ladder. Returns the evidence and the scratch, which the caller stops or keeps.
+pub async fn prove(order: &ProofOrder<'_>, progress: &Arc<Progress>) -> Result<(Evidence, Scratch), ProveError> {
+    let started = (order.clock)();
+    let backup = order.restore.backup;
+    let mut ladder = Ladder::default();
+    // Making the scratch takes no bytes of the backup, so both go on at once.
+    let restore_began = Instant::now();
+    let (spooled, scratch) = tokio::join!(
+        spool(&order.restore, progress),
+        Scratch::make(order.place, &backup.manifest, order.restore.client)
+    );
+    let scratch = scratch?;
+    let climbed = climb(order, &mut ladder, (restore_began, spooled), &scratch, progress).await;
+    match climbed {
+        Ok(()) | Err(Slip::Failed) => {}
+        Err(Slip::Unable(error)) => {
+            scratch.stop().await;
+            return Err(*error);
+        }
+    }
+    let evidence = evidence(order, ladder, started, &scratch);
+    Ok((evidence, scratch))
+}
+
+/// Keeps the evidence beside its backup.
+pub async fn keep_evidence(catalog: &Catalog, backup: &CompleteBackup, evidence: &Evidence) -> Result<(), ProveError> {
+    catalog.add_evidence(&backup.keys, evidence).await?;
+    Ok(())
+}
+
+async fn climb(
+    order: &ProofOrder<'_>,
+    ladder: &mut Ladder,
+    (restore_began, spooled): (Instant, Result<Spooled, RestoreError>),
+    scratch: &Scratch,
+    progress: &Arc<Progress>,
+) -> Result<(), Slip> {
+    let manifest = &order.restore.backup.manifest;
+    let spooled = ladder.rung(Rung::StoredBytes, restore_began, stored_bytes(order, spooled)?)?;
+    let began = Instant::now();
+    ladder.rung(Rung::TableOfContents, began, table_of_contents(&manifest.contents, &spooled.contents))?;
+    progress.begin("restoring", 0);
+    let began = Instant::now();
+    let loaded = load(order, scratch, &spooled).await?;
+    ladder.restore_seconds = restore_began.elapsed().as_secs_f64();
+    ladder.rung(Rung::Restore, began, loaded)?;
+    drop(spooled);
+    if let Some(damage) = order.damage {
+        scratch.damage(damage).await?;
+    }
+    progress.begin("comparing", manifest.streams.first().map_or(0, |stream| stream.plain.bytes));
+    let began = Instant::now();
+    let copy = scratch.open().await?;
+    let (found, structure) =
+        tokio::join!(copy.record(&manifest.contents, progress), scratch.structure(manifest.postgres()));
+    copy.close().await;
+    let compared = compare(scratch, &manifest.contents, &found?);
+    ladder.differences.clone_from(&compared.differences);
+    ladder.compared = compared.covered;
+    ladder.rung(Rung::Contents, began, compared.outcome())?;
+    ladder.rung(Rung::Structure, began, structure_outcome(&structure?))?;
+    ladder.proof_seconds = began.elapsed().as_secs_f64();
+    let began = Instant::now();
+    ladder.rung(Rung::Freshness, began, freshness(order, ladder.restore_seconds))
+}
+
+fn stored_bytes(
+    order: &ProofOrder<'_>,
+    spooled: Result<Spooled, RestoreError>,
+) -> Result<Outcome<Spooled>, ProveError> {
+    let manifest = &order.restore.backup.manifest;
+    match spooled {
+        Ok(spooled) => {
+            let stream = &manifest.streams[0];
+            let detail = format!(
+                "{} stored bytes in {} objects match, and open to {} bytes",
+                stream.stored_bytes(),
+                stream.objects.len(),
+                stream.plain.bytes
+            );
+            Ok(Ok((spooled, detail)))
+        }
+        Err(RestoreError::Open(error)) if error.is_damage() || matches!(error, OpenError::WrongIdentity) => {
+            Ok(Err(Failure { reason: error.code(), detail: error.to_string() }))
+        }
+        Err(RestoreError::Open(OpenError::Tap(error))) => {
+            Ok(Err(Failure { reason: "archive-unreadable", detail: error.to_string() }))
+        }
+        Err(RestoreError::Archive(error)) => {
+            Ok(Err(Failure { reason: "archive-unreadable", detail: error.to_string() }))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn table_of_contents(listed: &Contents, found: &Contents) -> Outcome<()> {
+    if listed == found {
+        let detail = format!("{} tables and {} definitions, as listed", found.tables.len(), found.schema.len());
+        return Ok(((), detail));
+    }
+    let differences = differences(listed, found);
+    let detail = match differences.first() {
+        Some(first) => {
+            format!("the archive is not what the manifest lists: {first} ({} differences)", differences.len())
+        }
+        None => "the archive's definitions are not those that the manifest lists".to_owned(),
+    };
+    Err(Failure { reason: "manifest-differs", detail })
+}
+
+async fn load(order: &ProofOrder<'_>, scratch: &Scratch, spooled: &Spooled) -> Result<Outcome<()>, LoadError> {
+    let facts = order.restore.backup.manifest.postgres();
+    let notes = scratch.prepare(facts).await?;
+    let options = LoadOptions {
+        jobs: order.restore.jobs,
+        clean: false,
+        schema_only: false,
+        without_roles: scratch.is_shared(),
+        without_tablespaces: true,
+        list: None,
+    };
+    let restoring = start_restore(scratch.tools(), scratch.connection(), &spooled.archive(), facts, &options);
+    match restoring?.finish().await {
+        Ok(()) => {
+            let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
+            Ok(Ok(((), format!("pg_restore ended without an error{notes}"))))
+        }
+        Err(error @ ChildError::Failed { .. }) => {
+            Ok(Err(Failure { reason: "restore-failed", detail: error.to_string() }))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+struct Comparison {
+    differences: Vec<Difference>,
+    covered: Compared,
+}
+
+fn compare(scratch: &Scratch, expected: &Contents, found: &Contents) -> Comparison {
+    let mut differences = differences(expected, found);
+    if scratch.is_shared() {
+        // Owners and grants were left out on purpose: the server has other roles.
+        differences.retain(|difference| !is_about_roles(difference));
+    }
+    let covered = Compared {
+        tables: expected.tables.len() as u64,
+        rows: expected.tables.values().map(|table| table.rows).sum(),
+        sequences: expected.sequences.len() as u64,
+        large_objects: expected.large_objects.count,
+        objects: expected.schema.len() as u64,
+    };
+    Comparison { differences, covered }
+}
+
+fn is_about_roles(difference: &Difference) -> bool {
+    difference.code == DifferenceCode::OwnerDiffers
+        || difference.object.starts_with("ACL ")
+        || difference.object.starts_with("DEFAULT ACL ")
+}
+
+impl Comparison {
+    fn outcome(&self) -> Outcome<()> {
+        let Compared { tables, rows, sequences, large_objects, objects } = self.covered;
+        match self.differences.first() {
+            None => Ok((
+                (),
+                format!(
+                    "{tables} tables with {rows} rows, {sequences} sequences, {large_objects} large objects and \
+                     {objects} definitions are equal"
+                ),
+            )),
+            Some(first) => {
+                let others = self.differences.len() - 1;
+                let more = if others == 0 { String::new() } else { format!(" (and {others} more differences)") };
+                Err(Failure { reason: "contents-differ", detail: format!("{first}{more}") })
+            }
+        }
+    }
+}
+
+fn structure_outcome(structure: &Structure) -> Outcome<()> {
+    match structure.unsound.first() {
+        None => Ok(((), structure.detail())),
+        Some(first) => Err(Failure { reason: "structure-unsound", detail: first.clone() }),
+    }
+}
+
+fn freshness(order: &ProofOrder<'_>, restore_seconds: f64) -> Outcome<()> {
+    let age = data_age(order);
+    let Targets { rpo, rto } = order.targets;
+    let age_text = humantime::format_duration(std::time::Duration::from_secs(age.num_seconds().unsigned_abs()));
+    if let Some(rpo) = rpo
+        && age > TimeDelta::from_std(rpo).unwrap_or(TimeDelta::MAX)
+    {
+        let detail = format!("the data is {age_text} old, the target is {}", humantime::format_duration(rpo));
+        return Err(Failure { reason: "rpo-missed", detail });
+    }
+    if let Some(rto) = rto
+        && restore_seconds > rto.as_secs_f64()
+    {
+        let detail =
+            format!("the restore took {restore_seconds:.1} s, the target is {}", humantime::format_duration(rto));
+        return Err(Failure { reason: "rto-missed", detail });
+    }
+    let target = if rpo.is_none() && rto.is_none() { ", no targets are set" } else { ", within the targets" };
+    Ok(((), format!("the data is {age_text} old and was back in {restore_seconds:.1} s{target}")))
+}
+
+fn data_age(order: &ProofOrder<'_>) -> TimeDelta {
+    (order.clock)() - order.restore.backup.manifest.consistent.at
+}
+
+fn evidence(order: &ProofOrder<'_>, ladder: Ladder, started: DateTime<Utc>, scratch: &Scratch) -> Evidence {
+    let manifest = &order.restore.backup.manifest;
+    let Ladder { rungs, reason, differences, compared, restore_seconds, proof_seconds } = ladder;
+    Evidence {
+        backup: manifest.id.clone(),
+        source: manifest.source.to_string(),
+        manifest: manifest.digest().to_owned(),
+        environment: manifest.environment.clone(),
+        started_by: order.started_by.to_owned(),
+        verdict: if reason.is_none() { Verdict::Proven } else { Verdict::Failed },
+        reason: reason.map(str::to_owned),
+        rungs,
+        differences,
+        started,
+        finished: (order.clock)(),
+        restore_seconds,
+        proof_seconds,
+        rpo_seconds: (started - manifest.consistent.at).as_seconds_f64(),
+        rpo_target_seconds: order.targets.rpo.map(|target| target.as_secs_f64()),
+        rto_target_seconds: order.targets.rto.map(|target| target.as_secs_f64()),
+        guard: env!("CARGO_PKG_VERSION").to_owned(),
+        scratch: Some(scratch.describe()),
+        compared,
+    }
+}
