@@ -2,9 +2,13 @@
 //!
 //! A record is computed the same way from the source's dump and from a restored copy's, so equality is equality of data.
 
+mod compare;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::compare::{Difference, DifferenceCode, differences};
 
 /// The record of one dumped database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
