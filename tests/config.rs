@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
+use guard::config::file::ConfigFile;
+use guard::config::schedule::ScheduleFile;
 use guard::config::{self, Address, Config, ConfigError, Environment, Override, Request, SourceConfig, StoreConfig};
+use guard::config::{effective, guide, setting};
 
 fn request(directory: &Path, variables: &[(&str, &str)]) -> Request {
     Request {
@@ -71,4 +75,115 @@ fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
     request.flags.push(Override { key: "store.url".into(), value: "/flag".into(), flag: "--store".into() });
     assert!(store(&request).contains("/flag"));
     assert_eq!(config::load(&request).unwrap().config.compression.level, 5);
+}
+
+/// Loads a configuration of these files, named by their paths in it.
+fn load_files(files: &[(&str, &str)], mode: u32, variables: &[(&str, &str)]) -> Result<config::Loaded, ConfigError> {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    config::load(&request(directory.path(), variables))
+}
+
+fn repository() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}
+
+fn toml_files(directory: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(repository().join(directory)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|it| it == "toml")).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{directory} holds no fixture");
+    files
+}
+
+/// Compares with the text beside a fixture; `UPDATE_EXPECTED=1` writes it anew, to be read before it is committed.
+fn check_expected(path: &Path, actual: &str) {
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(path, actual).unwrap();
+    }
+    let expected = fs::read_to_string(path).unwrap_or_default();
+    assert!(expected == actual, "{} differs; now it is:\n{actual}", path.display());
+}
+
+#[test]
+fn a_wrong_file_is_told_with_line_and_way_out_and_no_secret() {
+    for path in toml_files("fixtures/config/bad") {
+        let text = fs::read_to_string(&path).unwrap();
+        let error = load_files(&[("guard.toml", &text)], 0o644, &[]).expect_err(path.to_str().unwrap()).to_string();
+        for secret in ["hunter2", "HUNTER2", "12345"] {
+            assert!(!error.contains(secret), "{}: {error}", path.display());
+        }
+        check_expected(&path.with_extension("txt"), &format!("{error}\n"));
+    }
+}
+
+#[test]
+fn a_wrong_schedule_is_told_with_line_and_way_out() {
+    let config = "[store]\nurl = \"/backups\"\n[source.orders]\nurl = { env = \"DATABASE_URL\" }\n";
+    for path in toml_files("fixtures/config/bad-schedule") {
+        let text = fs::read_to_string(&path).unwrap();
+        let files = [("guard.toml", config), ("schedules/daily.toml", &text)];
+        let error = load_files(&files, 0o644, &[]).expect_err(path.to_str().unwrap());
+        check_expected(&path.with_extension("txt"), &format!("{error}\n"));
+    }
+}
+
+fn violations(schema: &serde_json::Value, path: &Path) -> Vec<String> {
+    let table: toml::Table = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let instance = serde_json::to_value(table).unwrap();
+    let validator = jsonschema::validator_for(schema).unwrap();
+    validator.iter_errors(&instance).map(|error| format!("{}: {error}", path.display())).collect()
+}
+
+#[test]
+fn shipped_files_fit_the_schema_and_load() {
+    let none: Vec<String> = Vec::new();
+    let example = repository().join("fixtures/config/good/guard.toml");
+    assert_eq!(violations(&setting::schema::<ConfigFile>(), &example), none);
+    let config = fs::read_to_string(example).unwrap();
+    for path in toml_files("schedules") {
+        assert_eq!(violations(&setting::schema::<ScheduleFile>(), &path), none);
+        let name = format!("schedules/{}", path.file_name().unwrap().to_str().unwrap());
+        let files = [("guard.toml", config.as_str()), (&name, &fs::read_to_string(&path).unwrap())];
+        let loaded = load_files(&files, 0o644, &[]).unwrap();
+        assert_eq!(loaded.config.schedules.len(), 1);
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_the_loader_refuses() {
+    let schema = setting::schema::<ConfigFile>();
+    for name in ["unknown-key", "unknown-section", "wrong-type", "out-of-range", "bad-duration", "unsupported-kind"] {
+        let path = repository().join(format!("fixtures/config/bad/{name}.toml"));
+        assert!(!violations(&schema, &path).is_empty(), "{name}");
+    }
+    let schema = setting::schema::<ScheduleFile>();
+    for name in ["missing-required", "wrong-values"] {
+        let path = repository().join(format!("fixtures/config/bad-schedule/{name}.toml"));
+        assert!(!violations(&schema, &path).is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn the_guide_lists_every_setting() {
+    let path = repository().join("docs/guide/configuration.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (written, _) = text.split_once(guide::BEGIN).expect("the guide has a generated part");
+    check_expected(&path, &format!("{written}{}\n{}", guide::BEGIN, guide::render()));
+}
+
+#[test]
+fn what_is_in_effect_is_shown_with_its_origin_and_without_secrets() {
+    let config = fs::read_to_string(repository().join("fixtures/config/good/guard.toml")).unwrap();
+    let daily = fs::read_to_string(repository().join("schedules/daily.toml")).unwrap();
+    let variables = [("GUARD_COMPRESSION_LEVEL", "7"), ("GUARD_SOURCE_ORDERS_URL", "postgres://app:hunter2@db/orders")];
+    let files = [("guard.toml", config.as_str()), ("schedules/daily.toml", &daily)];
+    let shown = effective::render(&effective::effective(&load_files(&files, 0o644, &variables).unwrap()));
+    assert!(!shown.contains("hunter2"));
+    check_expected(&repository().join("fixtures/config/good/show.txt"), &shown);
 }

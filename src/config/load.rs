@@ -78,7 +78,7 @@ impl Request {
 impl ConfigError {
     /// The reports of one file in the order of its lines; those about variables and flags follow.
     fn of_file(mut reports: Vec<Report>) -> Self {
-        reports.sort_by_key(|report| report.line().unwrap_or(usize::MAX));
+        reports.sort_by_key(|report| report.line_and_column().unwrap_or((usize::MAX, 0)));
         Self { reports }
     }
 }
@@ -160,7 +160,7 @@ fn read_file(path: &Path, current_dir: &Path) -> Result<Read, ConfigError> {
 }
 
 fn stop_at(reports: &mut Vec<Report>) -> Result<(), ConfigError> {
-    if reports.is_empty() { Ok(()) } else { Err(ConfigError { reports: std::mem::take(reports) }) }
+    if reports.is_empty() { Ok(()) } else { Err(ConfigError::of_file(std::mem::take(reports))) }
 }
 
 /// Notes where each value of a file stands. A secret's place (`{ env = … }`) is one value; what stands nowhere in the file
