@@ -187,3 +187,146 @@ fn what_is_in_effect_is_shown_with_its_origin_and_without_secrets() {
     assert!(!shown.contains("hunter2"));
     check_expected(&repository().join("fixtures/config/good/show.txt"), &shown);
 }
+
+fn postgres<'a>(config: &'a Config, name: &str) -> &'a config::PostgresConfig {
+    let SourceConfig::Postgres(source) = &config.sources[&name.parse().unwrap()];
+    source
+}
+
+#[test]
+fn every_setting_has_a_variable() {
+    let variables = [
+        ("GUARD_STORE_URL", "s3://bucket/a/b"),
+        ("GUARD_STORE_ENDPOINT", "http://localhost:9000"),
+        ("GUARD_STORE_ACCESS_KEY", "key"),
+        ("GUARD_STORE_SECRET_KEY_FILE", "keys/secret"),
+        ("GUARD_SOURCE_ORDERS_EU_URL", "postgres://db/orders"),
+        ("GUARD_SOURCE_ORDERS_EU_EXCLUDE_TABLES", "sessions, public.jobs"),
+        ("GUARD_SOURCE_ORDERS_EU_GLOBALS", "off"),
+        ("GUARD_SOURCE_OTHER_URL_COMMAND", r#"["print", "a url"]"#),
+        ("GUARD_CONFIG", ""),
+        ("GUARD_LOG", "debug"),
+        ("GUARD_UNKNOWN", "is only a warning"),
+    ];
+    let file = "[source.orders-eu]\nmax_block = \"5s\"\n";
+    let config = load_files(&[("guard.toml", file)], 0o644, &variables).unwrap().config;
+    let StoreConfig::S3(bucket) = &config.store else { panic!("{:?}", config.store) };
+    assert_eq!((bucket.bucket.as_str(), bucket.prefix.as_str(), bucket.path_style), ("bucket", "a/b", true));
+    let secret = &bucket.credentials.as_ref().unwrap().secret_key;
+    assert!(secret.to_string().ends_with("/keys/secret"), "{secret}");
+    let orders = postgres(&config, "orders-eu");
+    assert_eq!(orders.tables.exclude, ["sessions", "public.jobs"]);
+    assert!(!orders.globals);
+    assert_eq!(orders.max_block.as_secs(), 5);
+    let Address::Secret(url) = &postgres(&config, "other").address else { panic!("the url is a secret") };
+    assert_eq!(url.to_string(), "the program print");
+}
+
+#[test]
+fn a_wrong_variable_is_told_by_its_name() {
+    let check = |variables: &[(&str, &str)], expected: &str| {
+        assert_eq!(load_zero(variables).unwrap_err().to_string(), expected);
+    };
+    check(&[("GUARD_COMPRESSION_LEVEL", "best")], "GUARD_COMPRESSION_LEVEL: expected a whole number");
+    check(
+        &[("GUARD_COMPRESSION_LEVEL", "99")],
+        "GUARD_COMPRESSION_LEVEL: 99 is out of range\n  help: expected 1 to 22",
+    );
+    check(
+        &[("GUARD_SOURCE_A_URL", "postgres://db/a"), ("GUARD_SOURCE_A_MAX_BLOCK", "long")],
+        "GUARD_SOURCE_A_MAX_BLOCK: \"long\" is not valid: expected a duration as text, like \"30s\", \"10m\" or \"26h\"",
+    );
+    check(
+        &[("GUARD_ENCRYPTION_IDENTITY", "hunter2"), ("GUARD_ENCRYPTION_IDENTITY_FILE", "/key")],
+        "GUARD_ENCRYPTION_IDENTITY_FILE: GUARD_ENCRYPTION_IDENTITY sets the same\n  help: set one of the two",
+    );
+    check(
+        &[("DATABASE_URL", "mysql://u:hunter2@db/x")],
+        "DATABASE_URL: a `mysql` URL is not a PostgreSQL server: expected postgres://, postgresql:// or jdbc:postgresql://",
+    );
+    let pooled = load_zero(&[("DATABASE_URL", "postgres://u:hunter2@db:6543/x")]).unwrap_err().to_string();
+    assert!(pooled.starts_with("DATABASE_URL: port 6543 is a transaction pooler"), "{pooled}");
+    assert!(pooled.ends_with("help: set GUARD_SOURCE_<NAME>_URL or DIRECT_URL to the direct URL"), "{pooled}");
+}
+
+#[test]
+fn redis_and_other_databases_are_left_alone() {
+    assert!(load_zero(&[("REDIS_URL", "redis://cache")]).unwrap().sources.is_empty());
+    assert!(
+        load_zero(&[("DB_HOST", "db"), ("DB_CONNECTION", "mysql"), ("DB_PASSWORD", "x")]).unwrap().sources.is_empty()
+    );
+}
+
+#[test]
+fn a_private_file_may_hold_secrets_and_what_was_said_does_not() {
+    let text = fs::read_to_string(repository().join("fixtures/config/bad/secret-in-a-shared-file.toml")).unwrap();
+    let loaded = load_files(&[("guard.toml", &text)], 0o600, &[]).unwrap();
+    assert!(!format!("{loaded:?}").contains("hunter2"));
+    assert!(!effective::render(&effective::effective(&loaded)).contains("hunter2"));
+}
+
+#[test]
+fn the_file_is_searched_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let mut request = request(directory.path(), &[]);
+    request.system_file = at("system.toml");
+    let found = |request: &Request| config::load(request).unwrap().config.file;
+    assert_eq!(found(&request), None);
+    for (name, named) in [("system.toml", None), ("guard.toml", None), ("flag.toml", Some("flag.toml"))] {
+        fs::write(at(name), "[store]\nurl = \"/backups\"\n").unwrap();
+        request.file = named.map(PathBuf::from);
+        assert_eq!(found(&request), Some(at(name)));
+    }
+    request.file = Some("absent.toml".into());
+    let error = config::load(&request).unwrap_err().to_string();
+    assert!(error.starts_with("absent.toml: cannot read this file: No such file"), "{error}");
+}
+
+#[test]
+fn the_strictest_target_of_all_schedules_counts() {
+    let config = "[store]\nurl = \"/b\"\n[source.a]\nurl = {env=\"A\"}\n[source.b]\nurl = {env=\"B\"}\n";
+    let schedule = |sources: &str, rpo: &str| {
+        format!("sources = [{sources}]\ntimezone = \"UTC\"\nbackup = \"0 2 * * *\"\n[target]\nrpo = \"{rpo}\"\n")
+    };
+    let (all, only_a) = (schedule("\"*\"", "26h"), schedule("\"a\"", "2h"));
+    let files = [("guard.toml", config), ("schedules/all.toml", &all), ("schedules/a.toml", &only_a)];
+    let config = load_files(&files, 0o644, &[]).unwrap().config;
+    let rpo = |name: &str| config.target_of(&name.parse().unwrap()).rpo.unwrap().as_secs() / 3600;
+    assert_eq!((rpo("a"), rpo("b")), (2, 26));
+}
+
+#[tokio::test]
+async fn a_secret_is_fetched_from_its_place_without_its_last_line_break() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("url"), "postgres://app:hunter2@db/file\n").unwrap();
+    let text = "[store]\nurl = \"/b\"\n\
+        [source.env]\nurl = { env = \"URL\" }\n\
+        [source.file]\nurl = { file = \"url\" }\n\
+        [source.command]\nurl = { command = [\"echo\", \"postgres://app:hunter2@db/command\"] }\nsslmode = \"require\"\n\
+        [source.unset]\nurl = { env = \"UNSET\" }\n\
+        [source.failing]\nurl = { command = [\"false\"] }\n\
+        [source.missing]\nurl = { command = [\"/no/such/program\"] }\n\
+        [source.blank]\nurl = { command = [\"echo\"] }\n\
+        [source.wrong]\nurl = { command = [\"echo\", \"hunter2\"] }\n";
+    fs::write(directory.path().join("guard.toml"), text).unwrap();
+    let config = config::load(&request(directory.path(), &[("URL", "postgres://app:hunter2@db/env")])).unwrap().config;
+    for (name, expected) in [
+        ("env", "postgres://app@db/env"),
+        ("file", "postgres://app@db/file"),
+        ("command", "postgres://app@db/command"),
+        ("unset", "the environment variable UNSET is not set"),
+        ("failing", "false, run to get a secret, failed: exit status: 1"),
+        ("missing", "cannot run /no/such/program to get a secret: No such file or directory (os error 2)"),
+        ("blank", "the secret from the program echo is empty"),
+        (
+            "wrong",
+            "the connection string from the program echo: not a connection string: expected \
+             postgres://user@host:port/database or keyword=value pairs",
+        ),
+    ] {
+        let connection = postgres(&config, name).connection(&config.environment).await;
+        let shown = connection.map_or_else(|error| error.to_string(), |connection| connection.to_string());
+        assert_eq!(shown, expected);
+    }
+}
