@@ -330,3 +330,45 @@ async fn a_secret_is_fetched_from_its_place_without_its_last_line_break() {
         assert_eq!(shown, expected);
     }
 }
+
+#[derive(Debug, clap::Parser)]
+struct Cli {
+    #[command(flatten)]
+    config: guard::cli::config::ConfigArgs,
+}
+
+async fn command(words: &[&str], request: &Request) -> Result<guard::cli::config::Printed, ConfigError> {
+    let cli = <Cli as clap::Parser>::try_parse_from(["config"].iter().chain(words)).unwrap();
+    guard::cli::config::run(cli.config, request).await
+}
+
+#[tokio::test]
+async fn a_check_fetches_secrets_only_when_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "[store]\nurl = \"/b\"\n[encryption]\nidentity = { file = \"no-such-key\" }\n\
+        [source.a]\nurl = { command = [\"touch\", \"was-run\"] }\n";
+    let text = text.replace("was-run", directory.path().join("was-run").to_str().unwrap());
+    fs::write(directory.path().join("guard.toml"), text).unwrap();
+    let request = request(directory.path(), &[]);
+    let checked = command(&["check"], &request).await.unwrap();
+    assert!(
+        checked.text.ends_with("no problems: 1 source, 0 schedules, store /b, not encrypted\n"),
+        "{}",
+        checked.text
+    );
+    assert!(!directory.path().join("was-run").exists());
+    let error = command(&["check", "--resolve"], &request).await.unwrap_err();
+    let places = error.reports.iter().map(|report| report.place.as_str()).collect::<Vec<_>>();
+    assert_eq!(places, ["source.a.url", "encryption.identity"]);
+    assert!(directory.path().join("was-run").exists());
+}
+
+#[tokio::test]
+async fn the_schema_is_printed_for_both_files() {
+    let request = request(Path::new("/nowhere"), &[]);
+    assert_eq!(command(&["schema"], &request).await.unwrap().json["title"], "guard.toml");
+    let schedule = command(&["schema", "schedule"], &request).await.unwrap();
+    assert_eq!(schedule.json["required"], serde_json::json!(["sources", "timezone", "backup"]));
+    let parsed: serde_json::Value = serde_json::from_str(&schedule.text).unwrap();
+    assert_eq!(parsed, schedule.json);
+}

@@ -251,3 +251,23 @@ impl Surroundings<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::matches_pattern;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        let check = |pattern: &str, name: &str, expected: bool| {
+            assert_eq!(matches_pattern(pattern, name), expected, "{pattern} {name}");
+        };
+        check("*", "", true);
+        check("shop", "shop", true);
+        check("shop", "shop2", false);
+        check("shop_*", "shop_eu", true);
+        check("*_test", "shop_test", true);
+        check("*_test", "shop_tester", false);
+        check("a*b*c", "a-ü-b-b-c", true);
+        check("a*b*c", "a-c-b", false);
+    }
+}

@@ -117,6 +117,8 @@ pub fn load(request: &Request) -> Result<Loaded, ConfigError> {
     let converted = convert::convert(file, &around).map_err(|problems| {
         let place = |problem: &Problem| match around.elsewhere(problem) {
             Some(name) => twin::report_at(name, problem.clone()),
+            // Something that a variable began and nothing completed has no place but its own key.
+            None if around.no_file => twin::report_at(&problem.path.join("."), problem.clone()),
             None => document.place(problem),
         };
         reports.extend(worth_telling(problems, !reports.is_empty()).iter().map(place));

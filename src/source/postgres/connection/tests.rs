@@ -173,6 +173,7 @@ fn the_environment_fills_what_is_not_said_as_in_psql() {
         fill("postgres://app:own@db:1/shop?sslmode=disable"),
         "HOST=db PORT=1 USER=app DATABASE=shop PASSWORD=own SSLMODE=disable"
     );
+    assert!(fill("postgres://app@:7/shop").starts_with("HOST=elsewhere PORT=7 "));
 }
 
 #[test]
