@@ -227,6 +227,10 @@ fn a_wrong_variable_is_told_by_its_name() {
     let check = |variables: &[(&str, &str)], expected: &str| {
         assert_eq!(load_zero(variables).unwrap_err().to_string(), expected);
     };
+    check(
+        &[("GUARD_SOURCE_A_GLOBALS", "no")],
+        "source.a.url: `url` is missing\n  help: add it, for example: url = { env = \"DATABASE_URL\" }",
+    );
     check(&[("GUARD_COMPRESSION_LEVEL", "best")], "GUARD_COMPRESSION_LEVEL: expected a whole number");
     check(
         &[("GUARD_COMPRESSION_LEVEL", "99")],
