@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
+use guard::config::file::ConfigFile;
+use guard::config::schedule::ScheduleFile;
 use guard::config::{self, Address, Config, ConfigError, Environment, Override, Request, SourceConfig, StoreConfig};
+use guard::config::{effective, guide, setting};
 
 fn request(directory: &Path, variables: &[(&str, &str)]) -> Request {
     Request {
@@ -71,4 +75,304 @@ fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
     request.flags.push(Override { key: "store.url".into(), value: "/flag".into(), flag: "--store".into() });
     assert!(store(&request).contains("/flag"));
     assert_eq!(config::load(&request).unwrap().config.compression.level, 5);
+}
+
+/// Loads a configuration of these files, named by their paths in it.
+fn load_files(files: &[(&str, &str)], mode: u32, variables: &[(&str, &str)]) -> Result<config::Loaded, ConfigError> {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    config::load(&request(directory.path(), variables))
+}
+
+fn repository() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}
+
+fn toml_files(directory: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(repository().join(directory)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|it| it == "toml")).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{directory} holds no fixture");
+    files
+}
+
+/// Compares with the text beside a fixture; `UPDATE_EXPECTED=1` writes it anew, to be read before it is committed.
+fn check_expected(path: &Path, actual: &str) {
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(path, actual).unwrap();
+    }
+    let expected = fs::read_to_string(path).unwrap_or_default();
+    assert!(expected == actual, "{} differs; now it is:\n{actual}", path.display());
+}
+
+#[test]
+fn a_wrong_file_is_told_with_line_and_way_out_and_no_secret() {
+    for path in toml_files("fixtures/config/bad") {
+        let text = fs::read_to_string(&path).unwrap();
+        let error = load_files(&[("guard.toml", &text)], 0o644, &[]).expect_err(path.to_str().unwrap()).to_string();
+        for secret in ["hunter2", "HUNTER2", "12345"] {
+            assert!(!error.contains(secret), "{}: {error}", path.display());
+        }
+        check_expected(&path.with_extension("txt"), &format!("{error}\n"));
+    }
+}
+
+#[test]
+fn a_wrong_schedule_is_told_with_line_and_way_out() {
+    let config = "[store]\nurl = \"/backups\"\n[source.orders]\nurl = { env = \"DATABASE_URL\" }\n";
+    for path in toml_files("fixtures/config/bad-schedule") {
+        let text = fs::read_to_string(&path).unwrap();
+        let files = [("guard.toml", config), ("schedules/daily.toml", &text)];
+        let error = load_files(&files, 0o644, &[]).expect_err(path.to_str().unwrap());
+        check_expected(&path.with_extension("txt"), &format!("{error}\n"));
+    }
+}
+
+fn violations(schema: &serde_json::Value, path: &Path) -> Vec<String> {
+    let table: toml::Table = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let instance = serde_json::to_value(table).unwrap();
+    let validator = jsonschema::validator_for(schema).unwrap();
+    validator.iter_errors(&instance).map(|error| format!("{}: {error}", path.display())).collect()
+}
+
+#[test]
+fn shipped_files_fit_the_schema_and_load() {
+    let none: Vec<String> = Vec::new();
+    let example = repository().join("fixtures/config/good/guard.toml");
+    assert_eq!(violations(&setting::schema::<ConfigFile>(), &example), none);
+    let config = fs::read_to_string(example).unwrap();
+    for path in toml_files("schedules") {
+        assert_eq!(violations(&setting::schema::<ScheduleFile>(), &path), none);
+        let name = format!("schedules/{}", path.file_name().unwrap().to_str().unwrap());
+        let files = [("guard.toml", config.as_str()), (&name, &fs::read_to_string(&path).unwrap())];
+        let loaded = load_files(&files, 0o644, &[]).unwrap();
+        assert_eq!(loaded.config.schedules.len(), 1);
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_the_loader_refuses() {
+    let schema = setting::schema::<ConfigFile>();
+    for name in ["unknown-key", "unknown-section", "wrong-type", "out-of-range", "bad-duration", "unsupported-kind"] {
+        let path = repository().join(format!("fixtures/config/bad/{name}.toml"));
+        assert!(!violations(&schema, &path).is_empty(), "{name}");
+    }
+    let schema = setting::schema::<ScheduleFile>();
+    for name in ["missing-required", "wrong-values"] {
+        let path = repository().join(format!("fixtures/config/bad-schedule/{name}.toml"));
+        assert!(!violations(&schema, &path).is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn the_guide_lists_every_setting() {
+    let path = repository().join("docs/guide/configuration.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (written, _) = text.split_once(guide::BEGIN).expect("the guide has a generated part");
+    check_expected(&path, &format!("{written}{}\n{}", guide::BEGIN, guide::render()));
+}
+
+#[test]
+fn what_is_in_effect_is_shown_with_its_origin_and_without_secrets() {
+    let config = fs::read_to_string(repository().join("fixtures/config/good/guard.toml")).unwrap();
+    let daily = fs::read_to_string(repository().join("schedules/daily.toml")).unwrap();
+    let variables = [("GUARD_COMPRESSION_LEVEL", "7"), ("GUARD_SOURCE_ORDERS_URL", "postgres://app:hunter2@db/orders")];
+    let files = [("guard.toml", config.as_str()), ("schedules/daily.toml", &daily)];
+    let shown = effective::render(&effective::effective(&load_files(&files, 0o644, &variables).unwrap()));
+    assert!(!shown.contains("hunter2"));
+    check_expected(&repository().join("fixtures/config/good/show.txt"), &shown);
+}
+
+fn postgres<'a>(config: &'a Config, name: &str) -> &'a config::PostgresConfig {
+    let SourceConfig::Postgres(source) = &config.sources[&name.parse().unwrap()];
+    source
+}
+
+#[test]
+fn every_setting_has_a_variable() {
+    let variables = [
+        ("GUARD_STORE_URL", "s3://bucket/a/b"),
+        ("GUARD_STORE_ENDPOINT", "http://localhost:9000"),
+        ("GUARD_STORE_ACCESS_KEY", "key"),
+        ("GUARD_STORE_SECRET_KEY_FILE", "keys/secret"),
+        ("GUARD_SOURCE_ORDERS_EU_URL", "postgres://db/orders"),
+        ("GUARD_SOURCE_ORDERS_EU_EXCLUDE_TABLES", "sessions, public.jobs"),
+        ("GUARD_SOURCE_ORDERS_EU_GLOBALS", "off"),
+        ("GUARD_SOURCE_OTHER_URL_COMMAND", r#"["print", "a url"]"#),
+        ("GUARD_CONFIG", ""),
+        ("GUARD_LOG", "debug"),
+        ("GUARD_UNKNOWN", "is only a warning"),
+    ];
+    let file = "[source.orders-eu]\nmax_block = \"5s\"\n";
+    let config = load_files(&[("guard.toml", file)], 0o644, &variables).unwrap().config;
+    let StoreConfig::S3(bucket) = &config.store else { panic!("{:?}", config.store) };
+    assert_eq!((bucket.bucket.as_str(), bucket.prefix.as_str(), bucket.path_style), ("bucket", "a/b", true));
+    let secret = &bucket.credentials.as_ref().unwrap().secret_key;
+    assert!(secret.to_string().ends_with("/keys/secret"), "{secret}");
+    let orders = postgres(&config, "orders-eu");
+    assert_eq!(orders.tables.exclude, ["sessions", "public.jobs"]);
+    assert!(!orders.globals);
+    assert_eq!(orders.max_block.as_secs(), 5);
+    let Address::Secret(url) = &postgres(&config, "other").address else { panic!("the url is a secret") };
+    assert_eq!(url.to_string(), "the program print");
+}
+
+#[test]
+fn a_wrong_variable_is_told_by_its_name() {
+    let check = |variables: &[(&str, &str)], expected: &str| {
+        assert_eq!(load_zero(variables).unwrap_err().to_string(), expected);
+    };
+    check(
+        &[("GUARD_SOURCE_A_GLOBALS", "no")],
+        "source.a.url: `url` is missing\n  help: add it, for example: url = { env = \"DATABASE_URL\" }",
+    );
+    check(&[("GUARD_COMPRESSION_LEVEL", "best")], "GUARD_COMPRESSION_LEVEL: expected a whole number");
+    check(
+        &[("GUARD_COMPRESSION_LEVEL", "99")],
+        "GUARD_COMPRESSION_LEVEL: 99 is out of range\n  help: expected 1 to 22",
+    );
+    check(
+        &[("GUARD_SOURCE_A_URL", "postgres://db/a"), ("GUARD_SOURCE_A_MAX_BLOCK", "long")],
+        "GUARD_SOURCE_A_MAX_BLOCK: \"long\" is not valid: expected a duration as text, like \"30s\", \"10m\" or \"26h\"",
+    );
+    check(
+        &[("GUARD_ENCRYPTION_IDENTITY", "hunter2"), ("GUARD_ENCRYPTION_IDENTITY_FILE", "/key")],
+        "GUARD_ENCRYPTION_IDENTITY_FILE: GUARD_ENCRYPTION_IDENTITY sets the same\n  help: set one of the two",
+    );
+    check(
+        &[("DATABASE_URL", "mysql://u:hunter2@db/x")],
+        "DATABASE_URL: a `mysql` URL is not a PostgreSQL server: expected postgres://, postgresql:// or jdbc:postgresql://",
+    );
+    let pooled = load_zero(&[("DATABASE_URL", "postgres://u:hunter2@db:6543/x")]).unwrap_err().to_string();
+    assert!(pooled.starts_with("DATABASE_URL: port 6543 is a transaction pooler"), "{pooled}");
+    assert!(pooled.ends_with("help: set GUARD_SOURCE_<NAME>_URL or DIRECT_URL to the direct URL"), "{pooled}");
+}
+
+#[test]
+fn redis_and_other_databases_are_left_alone() {
+    assert!(load_zero(&[("REDIS_URL", "redis://cache")]).unwrap().sources.is_empty());
+    assert!(
+        load_zero(&[("DB_HOST", "db"), ("DB_CONNECTION", "mysql"), ("DB_PASSWORD", "x")]).unwrap().sources.is_empty()
+    );
+}
+
+#[test]
+fn a_private_file_may_hold_secrets_and_what_was_said_does_not() {
+    let text = fs::read_to_string(repository().join("fixtures/config/bad/secret-in-a-shared-file.toml")).unwrap();
+    let loaded = load_files(&[("guard.toml", &text)], 0o600, &[]).unwrap();
+    assert!(!format!("{loaded:?}").contains("hunter2"));
+    assert!(!effective::render(&effective::effective(&loaded)).contains("hunter2"));
+}
+
+#[test]
+fn the_file_is_searched_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let mut request = request(directory.path(), &[]);
+    request.system_file = at("system.toml");
+    let found = |request: &Request| config::load(request).unwrap().config.file;
+    assert_eq!(found(&request), None);
+    for (name, named) in [("system.toml", None), ("guard.toml", None), ("flag.toml", Some("flag.toml"))] {
+        fs::write(at(name), "[store]\nurl = \"/backups\"\n").unwrap();
+        request.file = named.map(PathBuf::from);
+        assert_eq!(found(&request), Some(at(name)));
+    }
+    request.file = Some("absent.toml".into());
+    let error = config::load(&request).unwrap_err().to_string();
+    assert!(error.starts_with("absent.toml: cannot read this file: No such file"), "{error}");
+}
+
+#[test]
+fn the_strictest_target_of_all_schedules_counts() {
+    let config = "[store]\nurl = \"/b\"\n[source.a]\nurl = {env=\"A\"}\n[source.b]\nurl = {env=\"B\"}\n";
+    let schedule = |sources: &str, rpo: &str| {
+        format!("sources = [{sources}]\ntimezone = \"UTC\"\nbackup = \"0 2 * * *\"\n[target]\nrpo = \"{rpo}\"\n")
+    };
+    let (all, only_a) = (schedule("\"*\"", "26h"), schedule("\"a\"", "2h"));
+    let files = [("guard.toml", config), ("schedules/all.toml", &all), ("schedules/a.toml", &only_a)];
+    let config = load_files(&files, 0o644, &[]).unwrap().config;
+    let rpo = |name: &str| config.target_of(&name.parse().unwrap()).rpo.unwrap().as_secs() / 3600;
+    assert_eq!((rpo("a"), rpo("b")), (2, 26));
+}
+
+#[tokio::test]
+async fn a_secret_is_fetched_from_its_place_without_its_last_line_break() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("url"), "postgres://app:hunter2@db/file\n").unwrap();
+    let text = "[store]\nurl = \"/b\"\n\
+        [source.env]\nurl = { env = \"URL\" }\n\
+        [source.file]\nurl = { file = \"url\" }\n\
+        [source.command]\nurl = { command = [\"echo\", \"postgres://app:hunter2@db/command\"] }\nsslmode = \"require\"\n\
+        [source.unset]\nurl = { env = \"UNSET\" }\n\
+        [source.failing]\nurl = { command = [\"false\"] }\n\
+        [source.missing]\nurl = { command = [\"/no/such/program\"] }\n\
+        [source.blank]\nurl = { command = [\"echo\"] }\n\
+        [source.wrong]\nurl = { command = [\"echo\", \"hunter2\"] }\n";
+    fs::write(directory.path().join("guard.toml"), text).unwrap();
+    let config = config::load(&request(directory.path(), &[("URL", "postgres://app:hunter2@db/env")])).unwrap().config;
+    for (name, expected) in [
+        ("env", "postgres://app@db/env"),
+        ("file", "postgres://app@db/file"),
+        ("command", "postgres://app@db/command"),
+        ("unset", "the environment variable UNSET is not set"),
+        ("failing", "false, run to get a secret, failed: exit status: 1"),
+        ("missing", "cannot run /no/such/program to get a secret: No such file or directory (os error 2)"),
+        ("blank", "the secret from the program echo is empty"),
+        (
+            "wrong",
+            "the connection string from the program echo: not a connection string: expected \
+             postgres://user@host:port/database or keyword=value pairs",
+        ),
+    ] {
+        let connection = postgres(&config, name).connection(&config.environment).await;
+        let shown = connection.map_or_else(|error| error.to_string(), |connection| connection.to_string());
+        assert_eq!(shown, expected);
+    }
+}
+
+#[derive(Debug, clap::Parser)]
+struct Cli {
+    #[command(flatten)]
+    config: guard::cli::config::ConfigArgs,
+}
+
+async fn command(words: &[&str], request: &Request) -> Result<guard::cli::config::Printed, ConfigError> {
+    let cli = <Cli as clap::Parser>::try_parse_from(["config"].iter().chain(words)).unwrap();
+    guard::cli::config::run(cli.config, request).await
+}
+
+#[tokio::test]
+async fn a_check_fetches_secrets_only_when_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "[store]\nurl = \"/b\"\n[encryption]\nidentity = { file = \"no-such-key\" }\n\
+        [source.a]\nurl = { command = [\"touch\", \"was-run\"] }\n";
+    let text = text.replace("was-run", directory.path().join("was-run").to_str().unwrap());
+    fs::write(directory.path().join("guard.toml"), text).unwrap();
+    let request = request(directory.path(), &[]);
+    let checked = command(&["check"], &request).await.unwrap();
+    assert!(
+        checked.text.ends_with("no problems: 1 source, 0 schedules, store /b, not encrypted\n"),
+        "{}",
+        checked.text
+    );
+    assert!(!directory.path().join("was-run").exists());
+    let error = command(&["check", "--resolve"], &request).await.unwrap_err();
+    let places = error.reports.iter().map(|report| report.place.as_str()).collect::<Vec<_>>();
+    assert_eq!(places, ["source.a.url", "encryption.identity"]);
+    assert!(directory.path().join("was-run").exists());
+}
+
+#[tokio::test]
+async fn the_schema_is_printed_for_both_files() {
+    let request = request(Path::new("/nowhere"), &[]);
+    assert_eq!(command(&["schema"], &request).await.unwrap().json["title"], "guard.toml");
+    let schedule = command(&["schema", "schedule"], &request).await.unwrap();
+    assert_eq!(schedule.json["required"], serde_json::json!(["sources", "timezone", "backup"]));
+    let parsed: serde_json::Value = serde_json::from_str(&schedule.text).unwrap();
+    assert_eq!(parsed, schedule.json);
 }

@@ -2,16 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, and says where")]
 
+use std::mem::discriminant;
 use std::sync::Arc;
+use std::time::Duration;
 
-use guard::store::{FsStore, S3Store};
+use bytes::Bytes;
+use guard::store::{FsStore, S3Credentials, S3Settings, S3Store, Store, StoreError};
 
+#[path = "store/faults.rs"]
+mod faults;
 #[path = "store/promises.rs"]
 mod promises;
 mod support;
 
 use promises::{Quirks, check_all};
 use support::ceph::Ceph;
+use support::proxy::{Proxy, Spoil};
 use support::s3s::S3s;
 
 #[tokio::test]
@@ -26,7 +32,7 @@ async fn an_s3_bucket_keeps_every_promise() {
     let mut settings = server.settings();
     settings.prefix = Some("prod/db".parse().unwrap());
     // s3s-fs 0.14.1 looks whether the object exists and then writes it, and answers ListMultipartUploads with 501.
-    let quirks = Quirks { cannot_list_uploads: true, creates_race: true };
+    let quirks = Quirks { cannot_list_uploads: true, creates_race: true, ..Quirks::default() };
     check_all(Arc::new(S3Store::open(settings).await.unwrap()), quirks).await;
 }
 
@@ -35,5 +41,92 @@ async fn an_s3_bucket_keeps_every_promise() {
 async fn a_bucket_of_ceph_keeps_every_promise() {
     let server = Ceph::start();
     server.make_bucket("backups").await;
-    check_all(Arc::new(S3Store::open(server.settings("backups")).await.unwrap()), Quirks::default()).await;
+    let settings = server.settings("backups");
+    let store: Arc<dyn Store> = Arc::new(S3Store::open(settings.clone()).await.unwrap());
+    check_all(Arc::clone(&store), Quirks::default()).await;
+    check_mistakes(&settings, Quirks::default()).await;
+    let proxy = Proxy::start(server.addr()).await;
+    faults::check_survived(&settings, &proxy).await;
+    assert_eq!(store.unfinished_uploads(None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn faults_of_network_and_server_are_survived() {
+    let server = S3s::start().await;
+    let proxy = Proxy::start(server.addr).await;
+    faults::check_survived(&server.settings(), &proxy).await;
+    assert_eq!(server.unfinished(), [""; 0]);
+}
+
+/// The mistakes that everybody makes once, and what is said about each.
+async fn check_mistakes(right: &S3Settings, quirks: Quirks) {
+    let told = |settings: S3Settings| async move {
+        let store = S3Store::open(settings).await.unwrap();
+        let key = "probe".parse().unwrap();
+        let listed = store.list(&key).await.unwrap_err();
+        assert!(matches!(listed, StoreError::Denied { .. } | StoreError::Unusable { .. }), "{listed:?}");
+        match store.create(&key, Bytes::from("x")).await {
+            Ok(()) => assert!(quirks.makes_buckets, "created where nothing can be listed"),
+            Err(error) => assert_eq!(discriminant(&listed), discriminant(&error), "{error:?}"),
+        }
+        listed.to_string()
+    };
+    let no_bucket = S3Settings { bucket: "no-such-bucket".to_owned(), ..right.clone() };
+    let text = told(no_bucket).await;
+    assert!(text.contains("there is no bucket `no-such-bucket`"), "{text}");
+
+    let key = right.credentials.clone().unwrap();
+    let wrong_secret = S3Credentials { secret_access_key: "hunter2".to_owned(), ..key.clone() };
+    let text = told(S3Settings { credentials: Some(wrong_secret), ..right.clone() }).await;
+    assert!(text.contains("access denied") && text.contains("SignatureDoesNotMatch"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+
+    let wrong_key = S3Credentials { access_key_id: "NOBODY".to_owned(), ..key };
+    let text = told(S3Settings { credentials: Some(wrong_key), ..right.clone() }).await;
+    assert!(text.contains("access denied"), "{text}");
+}
+
+#[tokio::test]
+async fn a_missing_bucket_and_bad_credentials_are_told_apart() {
+    let server = S3s::start().await;
+    check_mistakes(&server.settings(), Quirks { makes_buckets: true, ..Quirks::default() }).await;
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_a_passing_fault() {
+    let settings = S3s::settings_at("127.0.0.1:1".parse().unwrap());
+    let store = S3Store::open(settings).await.unwrap();
+    let error = store.stat(&"probe".parse().unwrap()).await.unwrap_err();
+    assert!(!error.is_permanent() && error.to_string().contains("onnection refused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_costs_one_time_limit() {
+    let server = S3s::start().await;
+    let proxy = Proxy::start(server.addr).await;
+    let mut settings = S3s::settings_at(proxy.addr);
+    settings.timeouts.request = Duration::from_millis(200);
+    let store = S3Store::open(settings).await.unwrap();
+    proxy.spoil(|_| true, 1, Spoil::Hang);
+    let error = store.stat(&"probe".parse().unwrap()).await.unwrap_err();
+    assert!(!error.is_permanent() && error.to_string().contains("no answer within 200ms"), "{error}");
+    assert_eq!(store.stat(&"probe".parse().unwrap()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_server_that_stays_broken_ends_in_an_error_and_leaves_nothing() {
+    let server = S3s::start().await;
+    let proxy = Proxy::start(server.addr).await;
+    let store = faults::open(&server.settings(), &proxy).await;
+    let key = "dump".parse().unwrap();
+    let upload = store.begin(&key, 5 << 20).await.unwrap();
+    for part_idx in 0..2 {
+        upload.put_part(part_idx, Bytes::from(vec![1; 5 << 20])).await.unwrap();
+    }
+    proxy.spoil(faults::is_complete, 1_000, Spoil::Status(500));
+    let error = upload.commit(2).await.unwrap_err();
+    assert!(!error.is_permanent() && error.to_string().contains("given up after 10 attempts"), "{error}");
+    upload.abort().await.unwrap();
+    assert_eq!(store.stat(&key).await.unwrap(), None);
+    assert_eq!(server.unfinished(), [""; 0]);
 }

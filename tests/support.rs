@@ -6,5 +6,7 @@
 pub mod ceph;
 #[path = "support/postgres.rs"]
 pub mod postgres;
+#[path = "support/proxy.rs"]
+pub mod proxy;
 #[path = "support/s3s.rs"]
 pub mod s3s;

@@ -132,8 +132,8 @@ impl Problems<'_> {
 
 fn convert_encryption(file: EncryptionFile, problems: &mut Problems<'_>) -> Encryption {
     let EncryptionFile { recipients, identity } = file;
-    let path = ["encryption", "recipients"];
-    for recipient in &recipients {
+    for (recipient_idx, recipient) in recipients.iter().enumerate() {
+        let path = ["encryption", "recipients", &recipient_idx.to_string()];
         if recipient.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
             let help = "put the public key here, `age-keygen -y` prints it; whoever has read this file has the secret key: make a new one";
             problems.add(&path, "this is a secret key, not a public one", help);
@@ -243,9 +243,31 @@ impl SslMode {
 impl Surroundings<'_> {
     /// The variable or flag that a problem is about, if it is not the file.
     pub(super) fn elsewhere(&self, problem: &Problem) -> Option<&str> {
-        match self.origins.get(&problem.path.join("."))? {
+        // The problem may be about one item of a list.
+        let prefixes = (1..=problem.path.len()).rev().map(|length| problem.path[..length].join("."));
+        match prefixes.into_iter().find_map(|key| self.origins.get(&key))? {
             Origin::Variable(name) | Origin::Flag(name) => Some(name),
             Origin::File { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches_pattern;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        let check = |pattern: &str, name: &str, expected: bool| {
+            assert_eq!(matches_pattern(pattern, name), expected, "{pattern} {name}");
+        };
+        check("*", "", true);
+        check("shop", "shop", true);
+        check("shop", "shop2", false);
+        check("shop_*", "shop_eu", true);
+        check("*_test", "shop_test", true);
+        check("*_test", "shop_tester", false);
+        check("a*b*c", "a-ü-b-b-c", true);
+        check("a*b*c", "a-c-b", false);
     }
 }

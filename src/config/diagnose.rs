@@ -15,7 +15,7 @@ mod message;
 /// A wrong setting, before it is known where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The keys that lead to it.
+    /// The keys that lead to it, and the position in a list.
     pub path: Vec<String>,
     /// What is wrong.
     pub message: String,
@@ -97,20 +97,14 @@ pub struct Document<'a> {
     path: PathBuf,
     text: &'a str,
     root: Spanned<DeTable<'a>>,
-    /// Keys whose values may be shown.
-    plain: Vec<String>,
+    settings: &'a [Setting],
 }
 
 impl<'a> Document<'a> {
     /// Parses a file. `settings` tells which values may be shown in reports: all others are masked, unknown ones included.
-    pub fn parse(path: &Path, text: &'a str, settings: &[Setting]) -> (Self, Vec<Report>) {
+    pub fn parse(path: &Path, text: &'a str, settings: &'a [Setting]) -> (Self, Vec<Report>) {
         let (root, errors) = DeTable::parse_recoverable(text);
-        let secret = |key: &str| {
-            settings.iter().any(|one| one.kind == Kind::Secret && one.path.last().is_some_and(|last| last == key))
-        };
-        let plain =
-            settings.iter().filter_map(|setting| setting.path.last()).filter(|key| !secret(key)).cloned().collect();
-        let document = Self { path: path.to_owned(), text, root, plain };
+        let document = Self { path: path.to_owned(), text, root, settings };
         let report = |error: &toml::de::Error| {
             let (message, help) = message::of_syntax(error.message());
             document.report(error.span(), message, help)
@@ -150,6 +144,12 @@ impl<'a> Document<'a> {
         complete.then(|| format!("{}:{line}", self.path.display()))
     }
 
+    /// What stands in the brackets of the last table's header before a line.
+    fn header_above(&self, begin: usize) -> &str {
+        let header = |line: &'a str| line.trim().strip_prefix('[').and_then(|rest| rest.split(']').next());
+        self.text[..begin].lines().rev().find_map(header).unwrap_or_default()
+    }
+
     fn report(&self, span: Option<Range<usize>>, message: String, help: Option<String>) -> Report {
         let Some(span) = span.filter(|span| span.start <= self.text.len()) else {
             return Report { place: self.path.display().to_string(), message, help, excerpt: None };
@@ -163,38 +163,47 @@ impl<'a> Document<'a> {
             .count();
         let excerpt = Excerpt { line, text: text.to_owned(), marked: column..column + length.max(1) };
         let place = format!("{}:{line}:{}", self.path.display(), column + 1);
-        Report { place, message, help, excerpt: Some(excerpt.masked(&self.plain)) }
+        Report { place, message, help, excerpt: Some(excerpt.masked(self.header_above(begin), self.settings)) }
     }
 }
 
 impl Report {
-    /// The line it stands on, from 1, if it is about a line of a file.
-    pub fn line(&self) -> Option<usize> {
-        self.excerpt.as_ref().map(|excerpt| excerpt.line)
+    /// Where it stands, if it is about a line of a file.
+    pub fn line_and_column(&self) -> Option<(usize, usize)> {
+        self.excerpt.as_ref().map(|excerpt| (excerpt.line, excerpt.marked.start))
     }
 }
 
 impl Excerpt {
-    /// Masks what follows the first `=` unless the key before it is known to be no secret. A line without a key, as in the
+    /// Masks the value unless the line sets a setting that is known to be no secret. A line that sets nothing, as in the
     /// middle of a text of several lines, is masked whole unless it is a table's header.
-    fn masked(mut self, plain: &[String]) -> Self {
-        let Some((before, _)) = self.text.split_once('=') else {
+    fn masked(mut self, header: &str, settings: &[Setting]) -> Self {
+        let bare = |letter: char| letter.is_alphanumeric() || " \t_-.\"'".contains(letter);
+        let Some((key, value)) = self.text.split_once('=').filter(|(key, _)| key.chars().all(bare)) else {
             if !self.text.trim_start().starts_with('[') {
-                "***".clone_into(&mut self.text);
-                self.marked = 0..3;
+                self = Self { line: self.line, text: "***".to_owned(), marked: 0..3 };
             }
             return self;
         };
-        let key = before.rsplit(['.', ' ', '{']).find(|part| !part.trim().is_empty()).unwrap_or_default();
-        if !plain.iter().any(|known| known == key.trim().trim_matches('"')) {
-            let value = before.chars().count() + 1;
-            self.text = format!("{before}= ***");
-            if self.marked.start >= value {
-                self.marked = value + 1..value + 4;
+        let suspicious = value.contains("AGE-SECRET-KEY-") || (value.contains("://") && value.contains('@'));
+        if suspicious || !is_plain(header, key.trim(), settings) {
+            let begin = key.chars().count() + 2;
+            self.text = format!("{key}= ***");
+            if self.marked.start >= begin {
+                self.marked = begin..begin + 3;
             }
         }
         self
     }
+}
+
+/// Whether a key under a table's header is a setting, and no secret.
+fn is_plain(header: &str, key: &str, settings: &[Setting]) -> bool {
+    let path =
+        header.split('.').chain(key.split('.')).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>();
+    settings.iter().filter(|setting| setting.kind != Kind::Secret && setting.path.len() == path.len()).any(|setting| {
+        setting.path.iter().zip(&path).all(|(known, written)| known == "*" || known == written.trim_matches('"'))
+    })
 }
 
 /// A report as a compiler would show it, without colour.
@@ -224,22 +233,35 @@ fn locate_value(table: &DeTable<'_>, path: &[String]) -> Option<(Range<usize>, b
     let (first, rest) = path.split_first()?;
     let (key, value) = table.iter().find(|(key, _)| key.get_ref() == first)?;
     match value.get_ref() {
+        DeValue::Array(items) if !rest.is_empty() => {
+            let item = rest[0].parse::<usize>().ok().and_then(|item_idx| items.get(item_idx));
+            Some(item.map_or((value.span(), false), |item| (item.span(), true)))
+        }
         DeValue::Table(inner) if !rest.is_empty() => locate_value(inner, rest).or_else(|| Some((key.span(), false))),
         DeValue::Table(_) => Some((key.span(), true)),
         _ => Some((value.span(), rest.is_empty())),
     }
 }
 
-/// Removes the innermost entry whose key or value an error's span begins in.
+/// Removes the entry that an error is about: the one whose key or value it names, else the innermost one around it.
 fn remove_at(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
+    let around = |range: &Range<usize>| range.contains(&span.start);
+    remove_first(table, &|key, _| key == span)
+        || remove_first(table, &|_, value| value == span)
+        || remove_first(table, &|key, value| around(key) || around(value))
+}
+
+type Wanted<'a> = dyn Fn(&Range<usize>, &Range<usize>) -> bool + 'a;
+
+/// Removes the first entry, innermost first, whose key's and value's places are wanted.
+fn remove_first(table: &mut DeTable<'_>, wanted: &Wanted<'_>) -> bool {
     for value in table.iter_mut().map(|(_, value)| value.get_mut()) {
         if let DeValue::Table(inner) = value
-            && remove_at(inner, span)
+            && remove_first(inner, wanted)
         {
             return true;
         }
     }
-    let holds = |range: Range<usize>| range.contains(&span.start) || range == *span;
-    let found = table.iter().find(|(key, value)| holds(key.span()) || holds(value.span())).map(|(key, _)| key.clone());
+    let found = table.iter().find(|(key, value)| wanted(&key.span(), &value.span())).map(|(key, _)| key.clone());
     found.is_some_and(|key| table.remove(&key).is_some())
 }

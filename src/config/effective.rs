@@ -32,6 +32,7 @@ pub fn effective(loaded: &Loaded) -> Vec<Shown> {
         let value = Value::from(path.display().to_string()).to_string();
         shown.push(Shown { key: "store.url".to_owned(), value, origin: "default".to_owned() });
     }
+    shown.sort_by(|one, two| one.key.cmp(&two.key));
     for (name, table) in &loaded.schedules {
         collect::<ScheduleFile>(&format!("schedule.{name}."), table, loaded, &mut shown);
     }
@@ -42,7 +43,7 @@ pub fn effective(loaded: &Loaded) -> Vec<Shown> {
 pub fn render(shown: &[Shown]) -> String {
     let lines =
         shown.iter().map(|shown| (format!("{} = {}", shown.key, shown.value), &shown.origin)).collect::<Vec<_>>();
-    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0).min(72);
+    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0).min(56);
     lines.iter().fold(String::new(), |text, (line, origin)| text + &format!("{line:width$}  # {origin}\n"))
 }
 
@@ -58,6 +59,8 @@ fn collect<T: JsonSchema>(prefix: &str, said: &Table, loaded: &Loaded, shown: &m
                 None => default_text(&setting).map(|text| (text, None)),
             };
             let Some((value, place)) = text else { continue };
+            // A secret's own variable is named once.
+            let place = place.filter(|_| !matches!(loaded.origins.get(&key), Some(Origin::Variable(_))));
             let origin = place.map_or_else(|| origin.clone(), |place| format!("{origin}, {place}"));
             shown.push(Shown { key, value, origin });
         }

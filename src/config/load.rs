@@ -12,7 +12,7 @@ use toml::{Table, Value};
 use super::convert::{self, Converted, Surroundings};
 use super::diagnose::{Document, Problem, Report};
 use super::file::ConfigFile;
-use super::setting;
+use super::setting::{self, Kind};
 use super::twin::{self, Origin, Origins, Override};
 use super::{Address, Config, Environment, PostgresConfig, SourceConfig, SourceName, zero};
 
@@ -38,7 +38,7 @@ pub struct Request {
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// Every value that was said, without its defaults.
+    /// Every value that was said, without its defaults. A secret that was written out is `***`.
     pub said: Table,
     /// Where each value came from, by dotted key.
     pub origins: BTreeMap<String, Origin>,
@@ -78,7 +78,7 @@ impl Request {
 impl ConfigError {
     /// The reports of one file in the order of its lines; those about variables and flags follow.
     fn of_file(mut reports: Vec<Report>) -> Self {
-        reports.sort_by_key(|report| report.line().unwrap_or(usize::MAX));
+        reports.sort_by_key(|report| report.line_and_column().unwrap_or((usize::MAX, 0)));
         Self { reports }
     }
 }
@@ -117,6 +117,8 @@ pub fn load(request: &Request) -> Result<Loaded, ConfigError> {
     let converted = convert::convert(file, &around).map_err(|problems| {
         let place = |problem: &Problem| match around.elsewhere(problem) {
             Some(name) => twin::report_at(name, problem.clone()),
+            // Something that a variable began and nothing completed has no place but its own key.
+            None if around.no_file => twin::report_at(&problem.path.join("."), problem.clone()),
             None => document.place(problem),
         };
         reports.extend(worth_telling(problems, !reports.is_empty()).iter().map(place));
@@ -128,6 +130,9 @@ pub fn load(request: &Request) -> Result<Loaded, ConfigError> {
     let mut origins = Origins::new();
     note_file(&document, &said, "", &mut Vec::new(), &mut origins);
     origins.extend(elsewhere);
+    for setting in settings.iter().filter(|setting| setting.kind == Kind::Secret) {
+        conceal(&mut said, &setting.path);
+    }
     finish(request, path, converted, Said { said, origins })
 }
 
@@ -160,7 +165,7 @@ fn read_file(path: &Path, current_dir: &Path) -> Result<Read, ConfigError> {
 }
 
 fn stop_at(reports: &mut Vec<Report>) -> Result<(), ConfigError> {
-    if reports.is_empty() { Ok(()) } else { Err(ConfigError { reports: std::mem::take(reports) }) }
+    if reports.is_empty() { Ok(()) } else { Err(ConfigError::of_file(std::mem::take(reports))) }
 }
 
 /// Notes where each value of a file stands. A secret's place (`{ env = … }`) is one value; what stands nowhere in the file
@@ -182,6 +187,18 @@ fn note_file(document: &Document<'_>, said: &Table, prefix: &str, path: &mut Vec
 /// Whether a table is `{ env | file | command = … }`. No section of a file has such a key.
 fn is_secret_place(table: &Table) -> bool {
     table.len() == 1 && ["env", "file", "command"].iter().any(|key| table.contains_key(*key))
+}
+
+/// Replaces a secret that was written out, so that what was said can be printed.
+fn conceal(table: &mut Table, path: &[String]) {
+    let Some((first, rest)) = path.split_first() else { return };
+    for (_, value) in table.iter_mut().filter(|(key, _)| first == "*" || *key == first) {
+        match value {
+            Value::Table(inner) => conceal(inner, rest),
+            Value::String(text) if rest.is_empty() => "***".clone_into(text),
+            _ => {}
+        }
+    }
 }
 
 /// What was said, and where.

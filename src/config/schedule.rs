@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
+use croner::errors::CronError;
 use croner::parser::{CronParser, Seconds, Year};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -145,10 +147,22 @@ impl Target {
     }
 }
 
-/// Reads a cron expression of five fields.
+/// Reads a cron expression of five fields. One that never comes, such as the 30th of February, is refused.
 pub fn parse_cron(text: &str) -> Result<Cron, String> {
+    let n_fields = text.split_whitespace().count();
+    if n_fields != 5 && !text.starts_with('@') {
+        return Err(format!("it has {n_fields} fields instead of 5"));
+    }
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    parser.parse(text).map_err(|error| error.to_string())
+    let cron = parser.parse(text).map_err(|error| match error {
+        CronError::InvalidPattern(reason)
+        | CronError::IllegalCharacters(reason)
+        | CronError::ComponentError(reason) => lower_first(&reason),
+        other => lower_first(&other.to_string()),
+    })?;
+    // Any instant will do: a leap year follows within eight years.
+    let next = cron.find_next_occurrence(&DateTime::<Utc>::UNIX_EPOCH, false);
+    next.map(|_| cron).map_err(|_| "it names a day that never comes".to_owned())
 }
 
 /// Checks a schedule against itself and the names of the sources. `sources` is `None` where they are not known.
@@ -188,15 +202,16 @@ fn coverage(covered: &[String], known: Option<&BTreeSet<SourceName>>, problems: 
         return Coverage::All;
     }
     let mut names = BTreeSet::new();
-    for text in covered {
+    for (item_idx, text) in covered.iter().enumerate() {
+        let path = ["sources", &item_idx.to_string()];
         match text.parse::<SourceName>() {
             Ok(name) if known.is_none_or(|known| known.contains(&name)) => drop(names.insert(name)),
             Ok(name) => {
                 let known = known.into_iter().flatten().map(SourceName::as_str).collect::<Vec<_>>();
-                let problem = Problem::new(&["sources"], format!("there is no source named `{name}`"));
+                let problem = Problem::new(&path, format!("there is no source named `{name}`"));
                 problems.push(problem.suggest(name.as_str(), &known));
             }
-            Err(error) => problems.push(Problem::new(&["sources"], error.to_string())),
+            Err(error) => problems.push(Problem::new(&path, error.to_string())),
         }
     }
     Coverage::Named(names)
@@ -222,9 +237,7 @@ fn cron(text: &str, path: &[&str], problems: &mut Vec<Problem>) -> Option<Cron> 
     parsed
         .map_err(|reason| {
             let help = "five fields: minute hour day month weekday; `0 2 * * *` is every day at 02:00";
-            problems.push(
-                Problem::new(path, format!("`{text}` is not a cron expression: {}", lower_first(&reason))).help(help),
-            );
+            problems.push(Problem::new(path, format!("`{text}` is not a cron expression: {reason}")).help(help));
         })
         .ok()
 }

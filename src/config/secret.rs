@@ -141,11 +141,11 @@ impl<'de> Visitor<'de> for Form {
     }
 
     fn visit_i64<E: Error>(self, _: i64) -> Result<SecretSource, E> {
-        Err(E::custom("invalid type: a number, expected a text in quotes"))
+        Err(E::custom("a secret is a text in quotes, not a number"))
     }
 
     fn visit_f64<E: Error>(self, _: f64) -> Result<SecretSource, E> {
-        Err(E::custom("invalid type: a number, expected a text in quotes"))
+        Err(E::custom("a secret is a text in quotes, not a number"))
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<SecretSource, M::Error> {

@@ -1,6 +1,7 @@
 //! A real S3 server, Ceph's object gateway, started by `scripts/ceph-s3` and gone with its owner.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -41,6 +42,11 @@ impl Ceph {
         let ceph = Self { script, endpoint, _dir: dir };
         assert!(ceph.endpoint.starts_with("http://"), "scripts/ceph-s3 did not come up: see its messages above");
         ceph
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.endpoint.trim_start_matches("http://").parse().expect("an address")
     }
 
     /// Makes an empty bucket.

@@ -59,6 +59,12 @@ impl S3s {
         settings
     }
 
+    /// What it keeps of unfinished uploads: it cannot be asked, but they are files beside the bucket.
+    pub fn unfinished(&self) -> Vec<String> {
+        let entries = self.dir.path().read_dir().expect("readable").map(|entry| entry.expect("readable").file_name());
+        entries.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with(".upload")).collect()
+    }
+
     /// Settings that reach the bucket directly.
     pub fn settings(&self) -> S3Settings {
         Self::settings_at(self.addr)

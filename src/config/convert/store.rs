@@ -47,7 +47,7 @@ fn refuse_s3_keys(file: &StoreFile, problems: &mut Problems<'_>) {
         access_key,
         secret_key,
         session_token,
-        ..
+        concurrency: _,
     } = file;
     let given = [
         ("endpoint", endpoint.is_some()),

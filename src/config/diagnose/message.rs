@@ -8,6 +8,7 @@ type Said = (String, Option<String>);
 
 /// What the TOML parser says of a malformed file.
 pub(super) fn of_syntax(said: &str) -> Said {
+    let said = said.strip_suffix(", expected literal string").unwrap_or(said);
     let help = if said.starts_with("duplicate key") {
         Some("a key may stand once in a table: keep one of them".to_owned())
     } else if said.starts_with("string values must be quoted") {

@@ -41,8 +41,7 @@ pub(super) fn read(
             Err(error) => reports.extend(error.reports),
         }
     }
-    stop_at(&mut reports)?;
-    Ok(schedules)
+    if reports.is_empty() { Ok(schedules) } else { Err(ConfigError { reports }) }
 }
 
 fn toml_files(directory: &Path) -> Result<Vec<PathBuf>, ConfigError> {

@@ -295,3 +295,6 @@ fn system_user() -> String {
     let entry = nix::unistd::User::from_uid(nix::unistd::geteuid());
     entry.ok().flatten().map_or_else(|| "postgres".to_owned(), |user| user.name)
 }
+
+#[cfg(test)]
+mod tests;

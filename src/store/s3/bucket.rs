@@ -1,5 +1,6 @@
 //! One bucket and its single-object requests, each tried once and within its time.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -107,13 +108,22 @@ impl Bucket {
 
     /// Writes an object that must not exist, signed with the writer's token if there is one.
     pub(super) async fn create(&self, key: &Key, body: Bytes, writer: Option<&str>) -> Result<(), StoreError> {
-        let request = self.client.put_object().bucket(&self.name).key(self.object_name(key)).if_none_match("*");
-        let request = match writer {
-            Some(writer) => request.metadata(WRITER, writer),
-            None => request,
+        let put = |condition: Option<&str>| {
+            let request =
+                self.client.put_object().bucket(&self.name).key(self.object_name(key)).body(body.clone().into());
+            let metadata = writer.map(|writer| HashMap::from([(WRITER.to_owned(), writer.to_owned())]));
+            let sent = request.set_if_none_match(condition.map(str::to_owned)).set_metadata(metadata).send();
+            self.ask(format!("creating {key}"), None, self.timeouts.part, sent)
         };
-        let sent = request.body(body.into()).send();
-        match self.ask(format!("creating {key}"), None, self.timeouts.part, sent).await {
+        let mut outcome = put(Some("*")).await;
+        if outcome.as_ref().is_err_and(Failure::is_unsupported) {
+            // All that is left is to look first.
+            if self.look(key).await?.is_some() {
+                return Err(self.exists(key));
+            }
+            outcome = put(None).await;
+        }
+        match outcome {
             Ok(_) => Ok(()),
             Err(failure) if failure.is_conflict() => Err(self.exists(key)),
             Err(failure) => Err(failure.into()),
@@ -183,7 +193,8 @@ impl Bucket {
         let sent = request.upload_id(upload_id).max_parts(1).send();
         match self.ask(format!("looking up the upload of {key}"), None, self.timeouts.request, sent).await {
             Ok(_) => Ok(false),
-            Err(failure) if failure.is_upload_gone() => Ok(true),
+            // Not all of them (Ceph does not) say that it is the upload that they miss.
+            Err(failure) if failure.status == 404 => Ok(true),
             Err(failure) => Err(failure.into()),
         }
     }

@@ -30,6 +30,11 @@ impl Failure {
         self.status == 412 || (self.status == 409 && self.code != "OperationAborted")
     }
 
+    /// Whether the server does not know what it was asked: some answer so to any condition on a write.
+    pub(super) fn is_unsupported(&self) -> bool {
+        self.status == 501 || self.code == "NotImplemented"
+    }
+
     /// Whether the multipart upload is no longer there.
     pub(super) fn is_upload_gone(&self) -> bool {
         self.code == "NoSuchUpload"
@@ -50,9 +55,10 @@ impl Request<'_> {
     {
         match error {
             SdkError::ServiceError(refusal) => self.refused(refusal.raw(), refusal.err()),
-            SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => self.unreachable(error),
-            SdkError::TimeoutError(_) | SdkError::ResponseError(_) => self.unreachable(error),
-            _ => self.unsent(error),
+            SdkError::ConstructionFailure(_) => self.unsent(error),
+            SdkError::DispatchFailure(failure) if failure.is_user() || is_of_credentials(error) => self.unsent(error),
+            // The SDK calls a connection that breaks under a request `other`, so all the rest may pass.
+            _ => self.unreachable(error),
         }
     }
 
@@ -127,7 +133,7 @@ impl Request<'_> {
     fn unsent(self, error: &(dyn Error + 'static)) -> Failure {
         let reason = chain(error);
         let Self { location, attempt, .. } = self;
-        Failure::unnumbered(if reason.contains("redential") {
+        Failure::unnumbered(if is_of_credentials(error) {
             let reason = format!("{reason}; give credentials by settings, environment or profile");
             StoreError::Denied { location, attempt, reason }
         } else {
@@ -144,6 +150,11 @@ impl Failure {
     fn unnumbered(error: StoreError) -> Self {
         Self { status: 0, code: String::new(), error }
     }
+}
+
+/// Whether the SDK found no credentials, or could not fetch them.
+fn is_of_credentials(error: &(dyn Error + 'static)) -> bool {
+    chain(error).contains("redentials")
 }
 
 /// An error and its causes in one line, each once.

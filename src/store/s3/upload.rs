@@ -10,6 +10,7 @@ use rand::distr::{Alphanumeric, SampleString};
 use tokio::sync::{Mutex, MutexGuard as TokioGuard, OnceCell};
 
 use super::bucket::Bucket;
+use super::failure::Failure;
 use crate::store::part::PartBook;
 use crate::store::{Key, StoreError, Upload};
 
@@ -146,18 +147,24 @@ impl S3Upload {
         if self.is_there(size).await? {
             return Ok(());
         }
-        let Some(upload_id) = self.upload_id.get() else {
-            return Err(self.refuse("committing", "no part was put".to_owned()));
-        };
-        let request = self.bucket.client.complete_multipart_upload();
-        let request = request.bucket(&self.bucket.name).key(self.bucket.object_name(&self.key)).upload_id(upload_id);
-        let sent = request.if_none_match("*").multipart_upload(self.completed(n_parts)).send();
-        let attempt = format!("committing {}", self.key);
-        match self.bucket.ask(attempt, None, self.bucket.timeouts.complete, sent).await {
-            Ok(_) => Ok(()),
+        let mut outcome = self.complete(n_parts, Some("*")).await;
+        if outcome.as_ref().is_err_and(Failure::is_unsupported) {
+            outcome = self.complete(n_parts, None).await;
+        }
+        match outcome {
+            Ok(()) => Ok(()),
             Err(failure) if failure.is_conflict() => Err(self.bucket.exists(&self.key)),
             Err(failure) => self.resolve(failure.into(), size).await,
         }
+    }
+
+    async fn complete(&self, n_parts: u32, condition: Option<&str>) -> Result<(), Failure> {
+        let request = self.bucket.client.complete_multipart_upload();
+        let request = request.bucket(&self.bucket.name).key(self.bucket.object_name(&self.key));
+        let request = request.set_upload_id(self.upload_id.get().cloned()).multipart_upload(self.completed(n_parts));
+        let sent = request.set_if_none_match(condition.map(str::to_owned)).send();
+        self.bucket.ask(format!("committing {}", self.key), None, self.bucket.timeouts.complete, sent).await?;
+        Ok(())
     }
 
     /// The server may have completed the upload and only the answer been lost: the object tells. If there is neither the

@@ -107,7 +107,7 @@ pub(super) fn fill(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<(), ConnectionError> {
     let present = |name: &str| variable(name).filter(|value| !value.is_empty());
-    if connection.hosts.is_empty() {
+    if connection.hosts.iter().all(|host| host.name.is_empty()) {
         if present("PGSERVICE").is_some() {
             return set(connection, "service", "named");
         }

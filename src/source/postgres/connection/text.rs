@@ -35,13 +35,29 @@ fn check_scheme(scheme: &str) -> Result<(), ConnectionError> {
     match lower.split('+').next().unwrap_or_default() {
         "postgres" | "postgresql" | "pgsql" | "postgis" => Ok(()),
         "prisma" => Err(ConnectionError::PrismaProxy(lower)),
-        // A long "scheme" is a password in a text that is no URL at all: it must not be repeated.
-        other if other.len() <= 12 && other.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            Err(ConnectionError::OtherScheme(other.to_owned()))
-        }
+        // Only a known word is repeated: what stands before `://` in a mangled text may be a password.
+        other if OTHER_SCHEMES.contains(&other) => Err(ConnectionError::OtherScheme(other.to_owned())),
         _ => Err(ConnectionError::NotAConnectionString),
     }
 }
+
+const OTHER_SCHEMES: [&str; 15] = [
+    "cockroachdb",
+    "file",
+    "http",
+    "https",
+    "mariadb",
+    "mongodb",
+    "mssql",
+    "mysql",
+    "mysql2",
+    "redis",
+    "rediss",
+    "sqlite",
+    "sqlite3",
+    "sqlserver",
+    "tcp",
+];
 
 /// `postgresql://host/db?user=…`, or `postgresql:db` on the local host (pgjdbc, "Connecting to the Database").
 fn parse_jdbc(rest: &str) -> Result<Connection, ConnectionError> {
