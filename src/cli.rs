@@ -1,3 +1,122 @@
-//! The command line.
+//! The command line: one match over the verbs. Printing is in `output`, exit codes are in `exit`, nothing else decides them.
 
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+
+mod backup;
 pub mod config;
+mod demo;
+mod exit;
+mod keep;
+mod list;
+mod output;
+mod progress;
+mod prune;
+mod report;
+mod restore;
+mod verify;
+mod workbench;
+
+pub use exit::{CliError, Exit};
+
+use crate::config::{Config, Request, load};
+use output::{Answer, Style};
+
+/// Backups of PostgreSQL that are proven by restoring them.
+///
+/// Without a configuration, DATABASE_URL is the source and ./guard-store the store: `guard backup`, then
+/// `guard restore --to scratch`.
+#[derive(Debug, Parser)]
+#[command(name = "guard", version, max_term_width = 110, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// The configuration file [default: ./guard.toml, then /etc/guard/guard.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Answer with one JSON document on standard output
+    #[arg(long, global = true)]
+    json: bool,
+    /// No progress, no story: only the answer and errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Log more to standard error; twice for details
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, and the answer is yes; 1 done, and the answer is no (proof failed, damage \
+     found, findings); 2 the work could not be done; 130 interrupted, everything half-done was cleaned up.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take a backup now
+    Backup(backup::BackupArgs),
+    /// List the backups in the store
+    List(list::ListArgs),
+    /// Show one backup's manifest
+    Show(list::ShowArgs),
+    /// Restore a backup: to scratch (and prove it), to a database, or to a directory
+    Restore(restore::RestoreArgs),
+    /// Read every stored byte and compare it with the manifest; needs no database and no key
+    Verify(verify::VerifyArgs),
+    /// Remove what unfinished backups left behind
+    Prune(prune::PruneArgs),
+    /// Pin a backup so that it is never removed
+    Keep(keep::KeepArgs),
+    /// Take a pin away
+    Unkeep(keep::UnkeepArgs),
+    /// Look at the configuration
+    Config(config::ConfigArgs),
+    /// The whole story on a throw-away PostgreSQL, without any configuration
+    Demo(demo::DemoArgs),
+}
+
+/// What a command is given besides its own arguments.
+struct Session {
+    request: Request,
+    style: Style,
+    cancel: CancellationToken,
+}
+
+impl Session {
+    fn config(&self) -> Result<Config, CliError> {
+        Ok(load(&self.request)?.config)
+    }
+}
+
+/// How much is logged: 0 warnings, 1 steps, 2 everything of guard's own.
+pub fn verbosity(cli: &Cli) -> u8 {
+    cli.verbose
+}
+
+/// Runs the command and prints its answer. `cancel` is triggered by the first signal.
+pub async fn run(cli: Cli, cancel: CancellationToken) -> Exit {
+    let Cli { config, json, quiet, verbose: _, command } = cli;
+    let style = Style { json, quiet: quiet || json };
+    let outcome = match Request::of_process(config) {
+        Ok(request) => dispatch(command, &Session { request, style, cancel }).await,
+        Err(error) => Err(CliError::usage(format!("the current directory cannot be read: {error}"))),
+    };
+    output::print(outcome, style)
+}
+
+async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliError> {
+    match command {
+        Command::Backup(args) => backup::run(args, session).await,
+        Command::List(args) => list::run(args, session).await,
+        Command::Show(args) => list::show(args, session).await,
+        Command::Restore(args) => restore::run(args, session).await,
+        Command::Verify(args) => verify::run(args, session).await,
+        Command::Prune(args) => prune::run(args, session).await,
+        Command::Keep(args) => keep::run(args, session).await,
+        Command::Unkeep(args) => keep::undo(args, session).await,
+        Command::Config(args) => {
+            let config::Printed { text, json } = config::run(args, &session.request).await?;
+            Ok(Answer::yes(text, json))
+        }
+        Command::Demo(args) => demo::run(args, session).await,
+    }
+}

@@ -248,7 +248,7 @@ pub async fn restore_to_database(
 /// Reads the whole dump into a private temporary file, recording what it holds.
 pub async fn spool(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result<Spooled, RestoreError> {
     let parent = order.temp_dir.map_or_else(std::env::temp_dir, Path::to_owned);
-    let stream = order.backup.manifest.dump().map_err(|error| refused(order, error))?;
+    let stream = order.backup.manifest.dump().map_err(|error| refused(order, &error))?;
     progress.begin("reading the backup", stream.plain.bytes);
     assert_space(&parent, stream.plain.bytes)?;
     let make = || {
@@ -273,17 +273,17 @@ pub fn assert_space(dir: &Path, needed: u64) -> Result<(), RestoreError> {
 }
 
 async fn open_stream<T: Tap>(order: &RestoreOrder<'_>, stream: &StoredStreamEntry, tap: T) -> Result<T, RestoreError> {
-    let stored = stream.stored().map_err(|error| refused(order, error))?;
+    let stored = stream.stored().map_err(|error| refused(order, &error))?;
     Ok(open(&**order.catalog.store(), &stored, order.identities, tap).await?)
 }
 
 async fn create_if_missing(order: &RestoreOrder<'_>, target: &DatabaseTarget) -> Result<(), RestoreError> {
     let name = target.connection.database();
     let mut server = Target::connect(&target.connection.with_database("postgres")).await?;
-    if !server.has_database(&name).await? {
-        if let Some(note) = server.create_database(&name, order.backup.manifest.postgres()).await? {
-            tracing::warn!(note, "the new database differs from the source's");
-        }
+    if !server.has_database(&name).await?
+        && let Some(note) = server.create_database(&name, order.backup.manifest.postgres()).await?
+    {
+        tracing::warn!(note, "the new database differs from the source's");
     }
     server.close().await;
     Ok(())
@@ -318,8 +318,8 @@ async fn check_target(order: &RestoreOrder<'_>, target: &DatabaseTarget) -> Resu
     }
 }
 
-fn refused(order: &RestoreOrder<'_>, error: ManifestError) -> RestoreError {
-    unusable(order, &format!("{error:?}"))
+fn refused(order: &RestoreOrder<'_>, error: &ManifestError) -> RestoreError {
+    unusable(order, &error.to_string())
 }
 
 fn unusable(order: &RestoreOrder<'_>, reason: &str) -> RestoreError {

@@ -142,13 +142,16 @@ pub struct StoredObject {
 }
 
 /// Why bytes are not a manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
     /// Not of the format's shape.
+    #[error("{0}")]
     Malformed(String),
-    /// Its own hash does not fit: it was edited or damaged.
+    /// Its own hash does not fit.
+    #[error("its own sha256 does not fit: it was edited or damaged after the backup")]
     Edited,
     /// A newer major version.
+    #[error("it has format version {0}")]
     Newer(u32),
 }
 
@@ -227,11 +230,7 @@ impl ManifestError {
     pub fn at(self, key: Key) -> CatalogError {
         match self {
             Self::Newer(found) => CatalogError::NewerFormat { key, found },
-            Self::Malformed(reason) => CatalogError::Untrusted { key, reason },
-            Self::Edited => {
-                let reason = "its own sha256 does not fit: it was edited or damaged after the backup".to_owned();
-                CatalogError::Untrusted { key, reason }
-            }
+            Self::Malformed(_) | Self::Edited => CatalogError::Untrusted { key, reason: self.to_string() },
         }
     }
 }

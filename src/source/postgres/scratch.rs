@@ -31,7 +31,7 @@ pub struct Scratch {
 
 #[derive(Debug)]
 enum Home {
-    Cluster(ScratchCluster),
+    Cluster(Box<ScratchCluster>),
     Server(Connection, String),
 }
 
@@ -181,7 +181,7 @@ async fn in_cluster(
     let note = target.create_database(CLUSTER_DATABASE, facts).await?;
     target.close().await;
     let connection = cluster.connection(CLUSTER_DATABASE)?;
-    Ok((Home::Cluster(cluster), connection, tools, note))
+    Ok((Home::Cluster(Box::new(cluster)), connection, tools, note))
 }
 
 async fn on_server(server: &Connection, manifest: &Manifest, client: &ClientSearch) -> Result<Made, ScratchError> {

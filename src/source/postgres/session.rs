@@ -209,3 +209,13 @@ fn read_facts(row: &PgRow, lists: &PgRow, system_identifier: Option<String>) -> 
 fn from_epoch(seconds: f64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros((seconds * 1e6).round() as i64).unwrap_or(DateTime::UNIX_EPOCH)
 }
+
+/// The databases of a server that can be connected to, templates excepted, by name. Uses up the session.
+pub async fn databases(mut session: PgConnection, connection: &Connection) -> Result<Vec<String>, SessionError> {
+    let query = "SELECT datname::text FROM pg_catalog.pg_database
+        WHERE datallowconn AND NOT datistemplate AND pg_catalog.has_database_privilege(oid, 'CONNECT') ORDER BY 1";
+    let names = sqlx::query_scalar(query).fetch_all(&mut session).await;
+    let _ = session.close().await;
+    let attempt = "listing databases";
+    names.map_err(|reason| SessionError::Query { target: connection.to_string(), attempt, reason })
+}

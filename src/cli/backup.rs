@@ -1,0 +1,122 @@
+//! `guard backup`: take backups now.
+
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::exit::CliError;
+use super::output::{self, Answer, Style};
+use super::workbench::{self, ConfiguredSource};
+use super::{Session, progress};
+use crate::backup::{BackupError, BackupOrder, backup};
+use crate::catalog::Manifest;
+use crate::progress::Progress;
+
+/// Which sources to back up.
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// Names of sources; all of them by default. Of a source with several databases, NAME.DATABASE is one
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+}
+
+pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, CliError> {
+    let config = session.config()?;
+    let (compression, recipients) = workbench::sealing(&config)?;
+    let sources = workbench::sources(&config, &args.sources).await?;
+    let catalog = workbench::open_or_create(&config).await?;
+    let mut done = Vec::new();
+    let mut failures = Vec::new();
+    for configured in &sources {
+        let order = BackupOrder {
+            source: &configured.source,
+            catalog: &catalog,
+            compression,
+            recipients: &recipients,
+            environment: configured.environment.clone(),
+            clock: workbench::now,
+        };
+        match with_retries(&order, configured, session).await {
+            Ok(manifest) => done.push(manifest),
+            Err(error @ BackupError::Interrupted) => return Err(error.into()),
+            // One source that fails must not keep the others from being backed up.
+            Err(error) => failures.push((configured.source.name().clone(), CliError::from(error))),
+        }
+    }
+    answer(&done, failures, session.style)
+}
+
+/// A dump that gave way to the database's users is tried again later; nothing else is worth a second try.
+async fn with_retries(
+    order: &BackupOrder<'_>,
+    configured: &ConfiguredSource,
+    session: &Session,
+) -> Result<Manifest, BackupError> {
+    let name = configured.source.name().as_str();
+    let mut retries_left = configured.retries;
+    loop {
+        let progress = Arc::new(Progress::default());
+        let shown = progress::show(name, &progress, session.style);
+        let outcome = backup(order, &progress, &session.cancel).await;
+        drop(shown);
+        match outcome {
+            Err(BackupError::Source(error)) if error.is_retryable() && retries_left > 0 => {
+                retries_left -= 1;
+                let delay = humantime::format_duration(configured.retry_delay);
+                output::note(&format!("{name}: {error}; trying again in {delay}"));
+                tokio::select! {
+                    () = tokio::time::sleep(configured.retry_delay) => {}
+                    () = session.cancel.cancelled() => return Err(BackupError::Interrupted),
+                }
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn answer(
+    done: &[Manifest],
+    mut failures: Vec<(crate::catalog::SourceName, CliError)>,
+    style: Style,
+) -> Result<Answer, CliError> {
+    let text: String = done.iter().map(sentence).collect();
+    if failures.is_empty() {
+        return Ok(Answer::yes(text, json!({ "backups": done.iter().map(summary).collect::<Vec<_>>() })));
+    }
+    output::say(&text, style);
+    let message = failures.iter().map(|(name, error)| format!("{name}: {error}")).collect::<Vec<_>>().join("\n");
+    let (_, first) = failures.swap_remove(0);
+    Err(CliError { message, ..first })
+}
+
+fn sentence(manifest: &Manifest) -> String {
+    let rows: u64 = manifest.contents.tables.values().map(|table| table.rows).sum();
+    format!(
+        "{}: backed up {} as {}: {} tables, {} rows, {} stored as {}, in {:.1} s\n",
+        manifest.source,
+        manifest.postgres().database,
+        manifest.id,
+        manifest.contents.tables.len(),
+        rows,
+        output::bytes(manifest.plain_bytes()),
+        output::bytes(manifest.stored_bytes()),
+        (manifest.finished - manifest.started).as_seconds_f64(),
+    )
+}
+
+/// What `backup` and `list` say of a backup.
+pub(super) fn summary(manifest: &Manifest) -> Value {
+    json!({
+        "id": manifest.id,
+        "source": manifest.source,
+        "state": "complete",
+        "started": manifest.started,
+        "finished": manifest.finished,
+        "stored_bytes": manifest.stored_bytes(),
+        "plain_bytes": manifest.plain_bytes(),
+        "tables": manifest.contents.tables.len(),
+        "rows": manifest.contents.tables.values().map(|table| table.rows).sum::<u64>(),
+        "encrypted": manifest.streams.iter().any(|stream| !stream.recipients.is_empty()),
+    })
+}

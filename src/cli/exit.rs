@@ -1,0 +1,189 @@
+//! How a command ends: its exit code, and an error as a user sees it.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::backup::BackupError;
+use crate::catalog::{CatalogError, SelectorError};
+use crate::config::{AddressError, ConfigError, SecretError};
+use crate::prove::ProveError;
+use crate::restore::RestoreError;
+use crate::source::SourceError;
+use crate::source::postgres::load::LoadError;
+use crate::source::postgres::scratch::ScratchError;
+use crate::source::postgres::session::SessionError;
+use crate::store::{KeyError, StoreError};
+use crate::stream::{KeyTextError, SealError};
+
+/// The exit codes, stable and documented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// The work was done, and the answer is yes.
+    Yes,
+    /// The work was done, and the answer is no.
+    No,
+    /// The work could not be done.
+    Unable,
+    /// Interrupted; everything half-done was cleaned up.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Yes => 0,
+            Exit::No => 1,
+            Exit::Unable => 2,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// An error with what a user needs: a stable code, what went wrong with what, and the way out.
+#[derive(Debug)]
+pub struct CliError {
+    /// Stable, for scripts.
+    pub code: &'static str,
+    /// What was attempted on which object, and why it failed.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// The exit code.
+    pub exit: Exit,
+}
+
+impl CliError {
+    /// The request itself makes no sense.
+    pub fn usage(message: String) -> Self {
+        Self::unable("usage", message)
+    }
+
+    /// The same with the way out.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(crate) fn unable(code: &'static str, message: String) -> Self {
+        Self { code, message, help: None, exit: Exit::Unable }
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<BackupError> for CliError {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Source(error) => error.into(),
+            BackupError::Seal(SealError::Store(error)) => error.into(),
+            BackupError::Catalog(error) => error.into(),
+            BackupError::Interrupted => {
+                Self { exit: Exit::Interrupted, ..Self::unable("interrupted", error.to_string()) }
+            }
+            BackupError::Seal(_) | BackupError::Archive(_) => Self::unable("backup-failed", error.to_string()),
+        }
+    }
+}
+
+impl From<SourceError> for CliError {
+    fn from(error: SourceError) -> Self {
+        let code = if error.is_retryable() { "blocked-others" } else { "source-failed" };
+        let help = error.help();
+        Self { help, ..Self::unable(code, error.to_string()) }
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        let code = match error {
+            StoreError::Denied { .. } => "store-denied",
+            StoreError::Full { .. } => "store-full",
+            StoreError::Unusable { .. } => "store-unusable",
+            StoreError::NotFound { .. } => "not-found",
+            StoreError::Exists { .. } => "exists",
+            StoreError::Transient { .. } | StoreError::Permanent { .. } => "store-failed",
+        };
+        Self::unable(code, error.to_string())
+    }
+}
+
+impl From<CatalogError> for CliError {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Store(error) => error.into(),
+            CatalogError::NotARepository { .. } => Self::unable("not-a-repository", error.to_string())
+                .with_help("check the store's url; the first `guard backup` makes the repository"),
+            CatalogError::NewerFormat { .. } => {
+                Self::unable("newer-format", error.to_string()).with_help("use a newer guard")
+            }
+            CatalogError::Untrusted { .. } => Self { exit: Exit::No, ..Self::unable("untrusted", error.to_string()) },
+            CatalogError::NoSuchBackup(_) => {
+                Self::unable("no-such-backup", error.to_string()).with_help("see `guard list`")
+            }
+            CatalogError::Key(_) => Self::unable("invalid-name", error.to_string()),
+        }
+    }
+}
+
+impl From<RestoreError> for CliError {
+    fn from(error: RestoreError) -> Self {
+        let help = error.help();
+        let (code, exit) = match &error {
+            RestoreError::Open(error) if error.is_damage() => (error.code(), Exit::No),
+            RestoreError::Open(error) => (error.code(), Exit::Unable),
+            RestoreError::Archive(_) => ("archive-unreadable", Exit::No),
+            RestoreError::Load(LoadError::NotEmpty { .. }) => ("target-not-empty", Exit::Unable),
+            RestoreError::TargetIsSource { .. } => ("target-is-source", Exit::Unable),
+            _ => ("restore-failed", Exit::Unable),
+        };
+        Self { help, exit, ..Self::unable(code, error.to_string()) }
+    }
+}
+
+impl From<ProveError> for CliError {
+    fn from(error: ProveError) -> Self {
+        match error {
+            ProveError::Restore(error) => error.into(),
+            ProveError::Scratch(error) => error.into(),
+            ProveError::Load(error) => Self { help: error.help(), ..Self::unable("scratch-failed", error.to_string()) },
+            ProveError::Catalog(error) => error.into(),
+            ProveError::Postgres(_) | ProveError::Record(_) => Self::unable("scratch-failed", error.to_string()),
+        }
+    }
+}
+
+impl From<ScratchError> for CliError {
+    fn from(error: ScratchError) -> Self {
+        Self { help: error.help(), ..Self::unable("scratch-failed", error.to_string()) }
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        Self::unable("config", error.to_string())
+    }
+}
+
+macro_rules! unable {
+    ($($error:ty => $code:literal),* $(,)?) => {
+        $(impl From<$error> for CliError {
+            fn from(error: $error) -> Self {
+                Self::unable($code, error.to_string())
+            }
+        })*
+    };
+}
+
+unable! {
+    SessionError => "source-failed",
+    AddressError => "connection-string",
+    SecretError => "secret",
+    KeyError => "invalid-name",
+    KeyTextError => "key",
+    SelectorError => "usage",
+}

@@ -1,0 +1,180 @@
+//! `guard restore`: to scratch with proof, to a database, to a directory.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+
+use super::exit::{CliError, Exit};
+use super::list::WhichBackup;
+use super::output::{self, Answer};
+use super::{Session, progress, report, workbench};
+use crate::catalog::Verdict;
+use crate::config;
+use crate::progress::Progress;
+use crate::prove::{ProofOrder, keep_evidence, prove};
+use crate::restore::{Confirmation, DatabaseTarget, RestoreOrder, restore_to_database, restore_to_dir};
+use crate::source::postgres::client::ClientSearch;
+use crate::source::postgres::connection::Connection;
+
+/// Which backup to restore, where to, and how much of it.
+#[derive(Debug, Args)]
+pub(super) struct RestoreArgs {
+    #[command(flatten)]
+    which: WhichBackup,
+    /// `scratch` (throw-away, proven, removed), a postgres:// URL, or a directory for the decrypted files
+    #[arg(long, value_name = "TARGET")]
+    to: String,
+    /// The age identity file (private key) that opens an encrypted backup
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+    /// Parallel workers of pg_restore [default: one a core, at most 8]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroU32>,
+    /// scratch: leave the restored database running and say where
+    #[arg(long)]
+    keep: bool,
+    /// database: create it if it does not exist
+    #[arg(long)]
+    create: bool,
+    /// database: drop what is in it first; asks unless --yes
+    #[arg(long)]
+    clean: bool,
+    /// database: allow it to be the very one that the backup was taken of; asks unless --yes
+    #[arg(long)]
+    over_source: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// database: only this table (schema.name), with its indexes, constraints and sequences; may be repeated
+    #[arg(long, value_name = "TABLE")]
+    table: Vec<String>,
+    /// database: definitions without data
+    #[arg(long)]
+    schema_only: bool,
+    /// database: leave owners and grants out
+    #[arg(long)]
+    no_owner: bool,
+}
+
+pub(super) async fn run(args: RestoreArgs, session: &Session) -> Result<Answer, CliError> {
+    let config = session.config()?;
+    let catalog = workbench::open(&config).await?;
+    let backup = args.which.find(&catalog).await?;
+    let identities = workbench::identities(&config, args.identity.as_ref()).await?;
+    let client = client_search(&config, &backup.manifest.source);
+    let order = RestoreOrder {
+        catalog: &catalog,
+        backup: &backup,
+        identities: &identities,
+        temp_dir: config.scratch.dir.as_deref(),
+        client: &client,
+        jobs: workbench::jobs(&config, args.jobs),
+    };
+    let progress = Arc::new(Progress::default());
+    let shown = progress::show(backup.manifest.source.as_str(), &progress, session.style);
+    let work = async {
+        match &args.to {
+            to if to == "scratch" => to_scratch(&args, &config, &order, &progress).await,
+            to if is_url(to) => to_database(&args, &order, &progress).await,
+            to => to_dir(to, &order, &progress).await,
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        () = session.cancel.cancelled() => Err(CliError {
+            exit: Exit::Interrupted,
+            ..CliError::unable("interrupted", "interrupted; the scratch database and temporary files are removed".to_owned())
+        }),
+    };
+    drop(shown);
+    outcome
+}
+
+async fn to_scratch(
+    args: &RestoreArgs,
+    config: &config::Config,
+    order: &RestoreOrder<'_>,
+    progress: &Arc<Progress>,
+) -> Result<Answer, CliError> {
+    let place = workbench::scratch_place(config).await?;
+    let proof = ProofOrder {
+        restore: *order,
+        place: &place,
+        targets: workbench::targets(config, &order.backup.manifest.source),
+        started_by: "guard restore --to scratch",
+        damage: None,
+        clock: workbench::now,
+    };
+    let (evidence, scratch) = prove(&proof, progress).await?;
+    keep_evidence(order.catalog, order.backup, &evidence).await?;
+    let mut text = report::text(&evidence);
+    if args.keep || config.scratch.keep {
+        text.push_str(&format!("kept: {}\n", scratch.keep().await?));
+    } else {
+        scratch.stop().await;
+    }
+    let exit = if evidence.verdict == Verdict::Proven { Exit::Yes } else { Exit::No };
+    Ok(Answer { text, json: json!(evidence), exit })
+}
+
+async fn to_database(
+    args: &RestoreArgs,
+    order: &RestoreOrder<'_>,
+    progress: &Arc<Progress>,
+) -> Result<Answer, CliError> {
+    let connection =
+        Connection::parse(&args.to).map_err(|error| CliError::unable("connection-string", error.to_string()))?;
+    let shown = connection.to_string();
+    let clean = args.clean.then(|| confirm(args.yes, &format!("drop what is in {shown}"))).transpose()?;
+    let over_source =
+        args.over_source.then(|| confirm(args.yes, &format!("restore over the source {shown}"))).transpose()?;
+    let target = DatabaseTarget {
+        connection,
+        create: args.create,
+        clean,
+        over_source,
+        schema_only: args.schema_only,
+        tables: args.table.clone(),
+        without_roles: args.no_owner,
+    };
+    restore_to_database(order, &target, progress).await?;
+    let id = &order.backup.manifest.id;
+    let json = json!({ "backup": id, "target": shown, "restored": true });
+    Ok(Answer::yes(format!("restored {id} into {shown}\n"), json))
+}
+
+async fn to_dir(to: &str, order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result<Answer, CliError> {
+    let files = restore_to_dir(order, to.as_ref(), progress).await?;
+    let text: String = files.iter().map(|file| format!("{}\n", file.display())).collect();
+    Ok(Answer::yes(text, json!({ "backup": order.backup.manifest.id, "files": files })))
+}
+
+fn is_url(to: &str) -> bool {
+    to.contains("://") || to.contains("host=") || to.contains("dbname=")
+}
+
+/// Asks a person, unless they have said yes beforehand. Without a terminal nobody can be asked.
+fn confirm(yes: bool, what: &str) -> Result<Confirmation, CliError> {
+    if yes {
+        return Ok(Confirmation::given_by_user());
+    }
+    let refuse = || CliError::usage(format!("not confirmed: {what}")).with_help("add --yes to confirm it beforehand");
+    if !std::io::stdin().is_terminal() {
+        return Err(refuse());
+    }
+    output::ask(&format!("{what}? Type yes to go on: "));
+    let mut line = String::new();
+    let _ = std::io::stderr().flush();
+    std::io::stdin().read_line(&mut line).map_err(|_| refuse())?;
+    if line.trim() == "yes" { Ok(Confirmation::given_by_user()) } else { Err(refuse()) }
+}
+
+fn client_search(config: &config::Config, source: &crate::catalog::SourceName) -> ClientSearch {
+    let configured = config.sources.iter().find(|(name, _)| name.as_str() == source.as_str());
+    let dir = configured.and_then(|(_, config::SourceConfig::Postgres(postgres))| postgres.client_dir.clone());
+    ClientSearch { dir: dir.or_else(|| config.scratch.bin_dir.clone()) }
+}
