@@ -1,0 +1,32 @@
+# The two commands that matter on a fresh machine: `make demo` and `make test`.
+SHELL := /bin/bash
+CARGO ?= cargo
+
+.PHONY: demo test lint docs bench deny setup build clean-test-tools
+
+demo: setup ## the whole story on a throw-away PostgreSQL
+	$(CARGO) build --release --locked
+	./target/release/guard demo
+
+test: setup ## every test, on real servers that the tests start themselves
+	$(CARGO) test --workspace --locked
+
+lint: ## formatting and clippy; any warning fails
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+docs: ## write the generated documentation anew
+	UPDATE_EXPECTED=1 $(CARGO) test --locked --test config
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+
+bench: setup ## guard beside what people use today, in one run
+	./scripts/bench
+
+deny: ## licences, sources and duplicates of the dependencies
+	$(CARGO) deny check bans licenses sources
+
+build: ## the program, optimised
+	$(CARGO) build --release --locked
+
+setup: ## what the build and the tests need from the system
+	./scripts/setup
