@@ -5,15 +5,12 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod contents;
-<<<<<<< HEAD
+pub mod fixture;
 pub mod progress;
 pub mod prove;
 pub mod prune;
 pub mod restore;
 pub mod secret;
-=======
-pub mod fixture;
->>>>>>> archive
 pub mod source;
 pub mod store;
 pub mod stream;

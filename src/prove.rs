@@ -2,7 +2,7 @@
 //! dumped. Each rung is recorded with its figures; the first that fails ends the climb.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -43,9 +43,9 @@ pub struct ProofOrder<'a> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Targets {
     /// Recovery point objective.
-    pub rpo: Option<std::time::Duration>,
+    pub rpo: Option<Duration>,
     /// Recovery time objective.
-    pub rto: Option<std::time::Duration>,
+    pub rto: Option<Duration>,
 }
 
 /// Why a test restore could not give a verdict. Not the backup's fault.
@@ -77,13 +77,12 @@ pub async fn prove(order: &ProofOrder<'_>, progress: &Arc<Progress>) -> Result<(
     let backup = order.restore.backup;
     let mut ladder = Ladder::default();
     // Making the scratch takes no bytes of the backup, so both go on at once.
-    let restore_began = Instant::now();
     let (spooled, scratch) = tokio::join!(
-        spool(&order.restore, progress),
+        timed(spool(&order.restore, progress)),
         Scratch::make(order.place, &backup.manifest, order.restore.client)
     );
     let scratch = scratch?;
-    let climbed = climb(order, &mut ladder, (restore_began, spooled), &scratch, progress).await;
+    let climbed = climb(order, &mut ladder, spooled, &scratch, progress).await;
     match climbed {
         Ok(()) | Err(Slip::Failed) => {}
         Err(Slip::Unable(error)) => {
@@ -104,19 +103,19 @@ pub async fn keep_evidence(catalog: &Catalog, backup: &CompleteBackup, evidence:
 async fn climb(
     order: &ProofOrder<'_>,
     ladder: &mut Ladder,
-    (restore_began, spooled): (Instant, Result<Spooled, RestoreError>),
+    (spooled, spool_time): (Result<Spooled, RestoreError>, Duration),
     scratch: &Scratch,
     progress: &Arc<Progress>,
 ) -> Result<(), Slip> {
     let manifest = &order.restore.backup.manifest;
-    let spooled = ladder.rung(Rung::StoredBytes, restore_began, stored_bytes(order, spooled)?)?;
-    let began = Instant::now();
-    ladder.rung(Rung::TableOfContents, began, table_of_contents(&manifest.contents, &spooled.contents))?;
+    let spooled = ladder.rung(Rung::StoredBytes, spool_time, stored_bytes(order, spooled)?)?;
+    let listed = table_of_contents(&manifest.contents, &spooled.contents);
+    ladder.rung(Rung::TableOfContents, Duration::ZERO, listed)?;
     progress.begin("restoring", 0);
-    let began = Instant::now();
-    let loaded = load(order, scratch, &spooled).await?;
-    ladder.restore_seconds = restore_began.elapsed().as_secs_f64();
-    ladder.rung(Rung::Restore, began, loaded)?;
+    let (loaded, load_time) = timed(load(order, scratch, &spooled)).await;
+    // Fetching and loading: what a recovery into a server that is already there would take.
+    ladder.restore_seconds = (spool_time + load_time).as_secs_f64();
+    ladder.rung(Rung::Restore, load_time, loaded?)?;
     drop(spooled);
     if let Some(damage) = order.damage {
         scratch.damage(damage).await?;
@@ -124,17 +123,21 @@ async fn climb(
     progress.begin("comparing", manifest.streams.first().map_or(0, |stream| stream.plain.bytes));
     let began = Instant::now();
     let copy = scratch.open().await?;
-    let (found, structure) =
-        tokio::join!(copy.record(&manifest.contents, progress), scratch.structure(manifest.postgres()));
+    let ((found, record_time), (structure, structure_time)) =
+        tokio::join!(timed(copy.record(&manifest.contents, progress)), timed(scratch.structure(manifest.postgres())));
     copy.close().await;
     let compared = compare(scratch, &manifest.contents, &found?);
+    ladder.proof_seconds = began.elapsed().as_secs_f64();
     ladder.differences.clone_from(&compared.differences);
     ladder.compared = compared.covered;
-    ladder.rung(Rung::Contents, began, compared.outcome())?;
-    ladder.rung(Rung::Structure, began, structure_outcome(&structure?))?;
-    ladder.proof_seconds = began.elapsed().as_secs_f64();
+    ladder.rung(Rung::Contents, record_time, compared.outcome())?;
+    ladder.rung(Rung::Structure, structure_time, structure_outcome(&structure?))?;
+    ladder.rung(Rung::Freshness, Duration::ZERO, freshness(order, ladder.restore_seconds))
+}
+
+async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     let began = Instant::now();
-    ladder.rung(Rung::Freshness, began, freshness(order, ladder.restore_seconds))
+    (work.await, began.elapsed())
 }
 
 fn stored_bytes(
@@ -262,7 +265,7 @@ fn structure_outcome(structure: &Structure) -> Outcome<()> {
 fn freshness(order: &ProofOrder<'_>, restore_seconds: f64) -> Outcome<()> {
     let age = data_age(order);
     let Targets { rpo, rto } = order.targets;
-    let age_text = humantime::format_duration(std::time::Duration::from_secs(age.num_seconds().unsigned_abs()));
+    let age_text = humantime::format_duration(Duration::from_secs(age.num_seconds().unsigned_abs()));
     if let Some(rpo) = rpo
         && age > TimeDelta::from_std(rpo).unwrap_or(TimeDelta::MAX)
     {

@@ -3,6 +3,7 @@
 //! A stream is known good only at its end, so nothing reaches an existing database before the whole stream was read and
 //! matched: it is spooled to a private temporary file first (`pg_restore --jobs` needs one that can seek anyway).
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::num::NonZeroU32;
@@ -15,11 +16,12 @@ use crate::catalog::{Catalog, CompleteBackup, ManifestError, StoredStreamEntry};
 use crate::contents::Contents;
 use crate::progress::Progress;
 use crate::source::child::ChildError;
-use crate::source::postgres::archive::{ArchiveError, ArchiveOptions};
+use crate::source::postgres::archive::{ArchiveError, ArchiveOptions, ArchiveSummary, ListedEntry};
 use crate::source::postgres::client::{ClientError, ClientSearch, ClientTools};
 use crate::source::postgres::connection::Connection;
 use crate::source::postgres::load::{LoadError, LoadOptions, Target, start_restore};
-use crate::source::postgres::record::Recorder;
+use crate::source::postgres::pick::{NoSuchTable, ObjectName, object_name, pick, picked_tables};
+use crate::source::postgres::record::{RecordError, Recorder, definitions};
 use crate::store::StoreError;
 use crate::stream::{Identities, OpenError, Tap, TapError, open};
 
@@ -126,8 +128,11 @@ pub enum RestoreError {
         target: u32,
     },
     /// The asked-for tables are not in the backup.
-    #[error("the backup has no table {0}")]
-    NoSuchTable(String),
+    #[error(transparent)]
+    NoSuchTable(#[from] NoSuchTable),
+    /// The target's definitions could not be listed.
+    #[error(transparent)]
+    Definitions(#[from] RecordError),
     /// No suitable client programs.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -161,6 +166,8 @@ pub struct Spooled {
     dir: TempDir,
     /// What the archive holds.
     pub contents: Contents,
+    /// Its table of contents.
+    pub entries: Vec<ListedEntry>,
 }
 
 impl Spooled {
@@ -229,7 +236,7 @@ pub async fn restore_to_database(
     let spooled = spool(order, progress).await?;
     let list = match target.tables.as_slice() {
         [] => None,
-        tables => Some(write_list(&tools, &spooled, tables).await?),
+        tables => Some(write_list(&tools, target, &spooled, tables).await?),
     };
     progress.begin("restoring", 0);
     let options = LoadOptions {
@@ -259,7 +266,8 @@ pub async fn spool(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result
     let (dir, file) = make().map_err(|reason| RestoreError::File { path: parent.clone(), reason })?;
     let recorder = Recorder::new(ArchiveOptions::default(), progress);
     let tap = open_stream(order, stream, SpoolTap { file, recorder }).await?;
-    Ok(Spooled { dir, contents: tap.recorder.finish()?.contents })
+    let ArchiveSummary { contents, entries, .. } = tap.recorder.finish()?;
+    Ok(Spooled { dir, contents, entries })
 }
 
 /// Refuses early what could only fail late.
@@ -302,7 +310,7 @@ async fn check_target(order: &RestoreOrder<'_>, target: &DatabaseTarget) -> Resu
     if major < facts.major {
         return Err(RestoreError::TargetTooOld { dump: facts.major, target: major });
     }
-    if target.clean.is_none() {
+    if target.clean.is_none() && target.tables.is_empty() {
         session.assert_empty().await?;
     }
     if !target.without_roles {
@@ -316,6 +324,30 @@ async fn check_target(order: &RestoreOrder<'_>, target: &DatabaseTarget) -> Resu
         Err(_) if major != facts.major => Ok(ClientTools::find(facts.major, order.client).await?),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Picks some tables and what belongs to them out of the archive. What the target has already is left alone; a table that
+/// is to be restored must not be there, unless it may be dropped.
+async fn write_list(
+    tools: &ClientTools,
+    target: &DatabaseTarget,
+    spooled: &Spooled,
+    tables: &[String],
+) -> Result<PathBuf, RestoreError> {
+    let present: BTreeSet<ObjectName> = definitions(tools, &target.connection).await?.iter().map(object_name).collect();
+    let picked = pick(&spooled.entries, tables, &present)?;
+    if target.clean.is_none() {
+        let clashes = picked_tables(&spooled.entries, &picked).filter(|entry| present.contains(&object_name(entry)));
+        let found: Vec<String> = clashes.map(|entry| format!("table {}.{}", entry.schema, entry.name)).collect();
+        if !found.is_empty() {
+            let target = target.connection.to_string();
+            return Err(LoadError::NotEmpty { target, found: found.join(", ") }.into());
+        }
+    }
+    let path = spooled.dir().join("list");
+    let lines: String = picked.iter().map(|dump_id| format!("{dump_id};\n")).collect();
+    std::fs::write(&path, lines).map_err(|reason| RestoreError::File { path: path.clone(), reason })?;
+    Ok(path)
 }
 
 fn refused(order: &RestoreOrder<'_>, error: &ManifestError) -> RestoreError {
@@ -367,9 +399,4 @@ impl From<ChildError> for RestoreError {
     fn from(error: ChildError) -> Self {
         Self::Load(error.into())
     }
-}
-
-/// The table of contents of some tables and what belongs to them, for `pg_restore --use-list`.
-async fn write_list(_tools: &ClientTools, _spooled: &Spooled, tables: &[String]) -> Result<PathBuf, RestoreError> {
-    Err(RestoreError::NoSuchTable(tables.join(", ")))
 }

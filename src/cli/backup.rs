@@ -90,7 +90,8 @@ fn answer(
     Err(CliError { message, ..first })
 }
 
-fn sentence(manifest: &Manifest) -> String {
+/// What was backed up, in a line.
+pub(super) fn sentence(manifest: &Manifest) -> String {
     let rows: u64 = manifest.contents.tables.values().map(|table| table.rows).sum();
     format!(
         "{}: backed up {} as {}: {} tables, {} rows, {} stored as {}, in {:.1} s\n",

@@ -59,9 +59,14 @@ pub(super) async fn run(args: ListArgs, session: &Session) -> Result<Answer, Cli
     if backups.is_empty() {
         return Ok(Answer::yes(format!("{} holds no backups yet\n", catalog.store().location()), json));
     }
+    Ok(Answer::yes(table(&backups), json))
+}
+
+/// A line a backup.
+pub(super) fn table(backups: &[CompleteBackup]) -> String {
     let heading = ["SOURCE", "ID", "TAKEN", "TABLES", "ROWS", "SIZE", "STORED", "PROVEN", "KEPT"];
     let rows: Vec<Vec<String>> = backups.iter().map(row).collect();
-    Ok(Answer::yes(output::table(&heading, &rows), json))
+    output::table(&heading, &rows)
 }
 
 pub(super) async fn show(args: ShowArgs, session: &Session) -> Result<Answer, CliError> {

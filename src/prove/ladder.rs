@@ -1,6 +1,6 @@
 //! The rungs of a proof in their order, and how one is climbed.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use super::ProveError;
 use crate::catalog::{Compared, EvidenceRung};
@@ -64,9 +64,9 @@ pub(super) struct Ladder {
 
 impl Ladder {
     /// Records a rung; one that does not hold ends the climb.
-    pub(super) fn rung<T>(&mut self, rung: Rung, began: Instant, outcome: Outcome<T>) -> Result<T, Slip> {
+    pub(super) fn rung<T>(&mut self, rung: Rung, took: Duration, outcome: Outcome<T>) -> Result<T, Slip> {
         let name = rung.name().to_owned();
-        let seconds = began.elapsed().as_secs_f64();
+        let seconds = took.as_secs_f64();
         match outcome {
             Ok((value, detail)) => {
                 self.rungs.push(EvidenceRung { name, ok: true, detail, seconds });

@@ -18,6 +18,7 @@ pub mod cluster;
 pub mod connection;
 pub mod load;
 pub mod locks;
+pub mod pick;
 pub mod record;
 pub mod scratch;
 pub mod session;

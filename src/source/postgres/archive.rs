@@ -23,7 +23,7 @@ pub use self::header::ArchiveHeader;
 
 use self::block::{IntReader, LargeObjectBlock, Progress, TableBlock};
 use self::copy::CopyTarget;
-use self::cursor::{Cursor, Stop};
+use self::cursor::{Cursor, Stop, readable};
 use self::entry::read_entry;
 use self::header::read_header;
 use self::rows::RowDigest;
@@ -53,8 +53,25 @@ pub struct ArchiveSummary {
     pub header: ArchiveHeader,
     /// The record.
     pub contents: Contents,
+    /// Its table of contents.
+    pub entries: Vec<ListedEntry>,
     /// Bytes after the last data block. A dump to a seekable file may leave a second table of contents; a pipe nothing.
     pub trailing_bytes: u64,
+}
+
+/// An entry of the table of contents, for picking some of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedEntry {
+    /// Its number within this archive, as `pg_restore --use-list` takes it.
+    pub dump_id: i64,
+    /// The archive's word for it, such as `TABLE`.
+    pub kind: String,
+    /// The schema it is in; empty for none.
+    pub schema: String,
+    /// The archive's tag for it.
+    pub name: String,
+    /// Numbers of the entries that it needs.
+    pub dependencies: Vec<i64>,
 }
 
 /// Reads an archive that is pushed into it piece by piece.
@@ -63,6 +80,7 @@ pub struct ArchiveReader {
     options: ArchiveOptions,
     header: ArchiveHeader,
     toc: Toc,
+    entries: Vec<ListedEntry>,
     contents: Contents,
     stage: Stage,
     /// Bytes of the archive before the next one to look at.
@@ -93,6 +111,7 @@ impl ArchiveReader {
             options,
             header: ArchiveHeader::default(),
             toc: Toc::default(),
+            entries: Vec::new(),
             contents: Contents::default(),
             stage: Stage::Toc { n_read: 0, needed: 0, buffer: Vec::new() },
             offset: 0,
@@ -133,7 +152,8 @@ impl ArchiveReader {
         if let Err(problem) = self.toc.check_large_objects(&self.contents.large_objects) {
             return Err(self.error(problem));
         }
-        Ok(ArchiveSummary { trailing_bytes: bytes, header: self.header, contents: self.contents })
+        let Self { header, entries, contents, .. } = self;
+        Ok(ArchiveSummary { trailing_bytes: bytes, header, entries, contents })
     }
 
     /// Reads what is complete of the header and the table of contents; returns the bytes after them.
@@ -174,6 +194,13 @@ impl ArchiveReader {
         } else {
             let entry = read_entry(&mut cursor, &self.header)?;
             self.toc.add(&entry, &mut self.contents).map_err(|problem| Stop::Bad(0, problem))?;
+            self.entries.push(ListedEntry {
+                dump_id: entry.dump_id,
+                kind: readable(entry.kind),
+                schema: readable(entry.schema),
+                name: readable(entry.tag),
+                dependencies: entry.dependencies,
+            });
         }
         Ok(cursor.position())
     }

@@ -84,6 +84,18 @@ impl ClientTools {
         Err(ClientError::NoneOfVersion { server, found })
     }
 
+    /// The newest version whose server programs are installed too.
+    pub async fn newest_with_server() -> Option<Self> {
+        let mut newest: Option<Self> = None;
+        for dir in candidate_dirs() {
+            let Ok(tools) = Self::probe(&dir).await else { continue };
+            if tools.has_server() && newest.as_ref().is_none_or(|newest| newest.major < tools.major) {
+                newest = Some(tools);
+            }
+        }
+        newest
+    }
+
     /// The path of one program.
     pub fn program(&self, name: &str) -> PathBuf {
         self.dir.join(name)

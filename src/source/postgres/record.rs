@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use tokio::task;
 
-use super::OpenDatabase;
-use super::archive::{ArchiveError, ArchiveOptions, ArchiveReader, ArchiveSummary};
+use super::archive::{ArchiveError, ArchiveOptions, ArchiveReader, ArchiveSummary, ListedEntry};
+use super::client::ClientTools;
+use super::connection::Connection;
+use super::{OpenDatabase, client_command};
 use crate::contents::Contents;
 use crate::progress::Progress;
 use crate::source::child::ChildError;
@@ -51,6 +53,22 @@ pub async fn record(
     let recorder = read.map_err(RecordError::Read)?;
     child.finish().await?;
     Ok(recorder.finish()?.contents)
+}
+
+/// What a database defines, as an archive of it would list it.
+pub async fn definitions(tools: &ClientTools, connection: &Connection) -> Result<Vec<ListedEntry>, RecordError> {
+    let (child, mut output) = client_command(&tools.program("pg_dump"), connection, "guard restore")
+        .args(["--format=custom", "--compress=0", "--no-password", "--schema-only"])
+        .start_with_output()?;
+    let reading = task::spawn_blocking(move || {
+        let mut archive = Vec::new();
+        output.read_to_end(&mut archive).map(|_| archive)
+    });
+    let archive = reading.await?.map_err(|error| RecordError::Read(error.into()))?;
+    child.finish().await?;
+    let mut reader = ArchiveReader::new(ArchiveOptions::default());
+    reader.feed(&archive)?;
+    Ok(reader.finish()?.entries)
 }
 
 /// Why there is no record of a database.

@@ -1,6 +1,6 @@
 //! One entry of the table of contents (`pg_backup_archiver.c`: `ReadToc`).
 
-use super::cursor::{Cursor, Stop};
+use super::cursor::{Cursor, Stop, readable};
 use super::error::ArchiveProblem;
 use super::header::ArchiveHeader;
 
@@ -18,6 +18,8 @@ pub(super) struct Entry<'a> {
     pub(super) schema: &'a [u8],
     pub(super) access_method: &'a [u8],
     pub(super) owner: &'a [u8],
+    /// Numbers of the entries that must be restored before it.
+    pub(super) dependencies: Vec<i64>,
 }
 
 /// Reads one entry.
@@ -43,10 +45,20 @@ pub(super) fn read_entry<'a>(cursor: &mut Cursor<'a>, header: &ArchiveHeader) ->
     }
     let owner = cursor.text_or_empty()?;
     let _with_oids = cursor.text()?;
-    // Dependencies are decimal texts, ended by an absent one.
-    while cursor.text()?.is_some() {}
+    let dependencies = read_dependencies(cursor)?;
     read_offset(cursor, header)?;
-    Ok(Entry { dump_id, has_data, tag, kind, definition, copy_statement, schema, access_method, owner })
+    Ok(Entry { dump_id, has_data, tag, kind, definition, copy_statement, schema, access_method, owner, dependencies })
+}
+
+/// Decimal texts, ended by an absent one.
+fn read_dependencies(cursor: &mut Cursor<'_>) -> Result<Vec<i64>, Stop> {
+    let mut dependencies = Vec::new();
+    while let Some(text) = cursor.text()? {
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+        let unexpected = || cursor.bad(ArchiveProblem::unexpected("an entry's number", readable(text)));
+        dependencies.push(number.ok_or_else(unexpected)?);
+    }
+    Ok(dependencies)
 }
 
 /// Where the data is. A piped archive cannot know yet, so the state alone is checked (`K_OFFSET_*`).
