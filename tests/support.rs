@@ -4,7 +4,11 @@
 // The paths are spelt out because Cargo also builds this file as a test binary of its own, without tests.
 #[path = "support/ceph.rs"]
 pub mod ceph;
+#[path = "support/mount.rs"]
+pub mod mount;
 #[path = "support/proxy.rs"]
 pub mod proxy;
 #[path = "support/s3s.rs"]
 pub mod s3s;
+#[path = "support/tls.rs"]
+pub mod tls;
