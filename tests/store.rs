@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use guard::store::{ChecksumMode, FsStore, S3Credentials, S3Settings, S3Store, Store, StoreError};
 
 #[path = "store/directory.rs"]
@@ -152,6 +153,49 @@ async fn a_server_that_stays_broken_ends_in_an_error_and_leaves_nothing() {
     upload.abort().await.unwrap();
     assert_eq!(store.stat(&key).await.unwrap(), None);
     assert_eq!(server.unfinished(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_commit_is_resolved_by_looking() {
+    let server = S3s::start().await;
+    let proxy = Proxy::start(server.addr).await;
+    let store = S3Store::open(S3s::settings_at(proxy.addr)).await.unwrap();
+    let key = "dump".parse().unwrap();
+    let upload = store.begin(&key, 5 << 20).await.unwrap();
+    for part_idx in 0..2 {
+        upload.put_part(part_idx, Bytes::from(vec![1; 5 << 20])).await.unwrap();
+    }
+    proxy.spoil(faults::is_complete, 1, Spoil::LoseAnswer);
+    upload.commit(2).await.unwrap();
+    assert_eq!(proxy.end(), 0);
+    assert_eq!(store.stat(&key).await.unwrap().unwrap().size, 10 << 20);
+}
+
+#[tokio::test]
+async fn a_download_is_never_resumed_on_another_object() {
+    let server = S3s::start().await;
+    let proxy = Proxy::start(server.addr).await;
+    let store = faults::open(&server.settings(), &proxy).await;
+    let key = "pin".parse().unwrap();
+    store.replace(&key, Bytes::from(vec![1; 3 << 20])).await.unwrap();
+    proxy.spoil(faults::is_get, 1, Spoil::BreakAnswer(1 << 20));
+    let stream = store.read(&key, None).await.unwrap();
+    store.replace(&key, Bytes::from(vec![2; 3 << 20])).await.unwrap();
+    // s3s-fs ignores the condition on the request; the answer's ETag gives the other object away.
+    let error = stream.map_ok(drop).try_collect::<()>().await.unwrap_err();
+    assert!(error.is_permanent() && error.to_string().contains("it was replaced meanwhile"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_a_range_is_noticed() {
+    let server = S3s::start().await;
+    let proxy = Proxy::start(server.addr).await;
+    let store = S3Store::open(S3s::settings_at(proxy.addr)).await.unwrap();
+    let key = "digits".parse().unwrap();
+    store.create(&key, Bytes::from("0123456789")).await.unwrap();
+    proxy.spoil(faults::is_get, 1, Spoil::Answer("0123456789"));
+    let Err(error) = store.read(&key, Some(2..5)).await else { panic!("read something else") };
+    assert!(error.to_string().contains("the server offers 10 bytes instead of 3"), "{error}");
 }
 
 #[tokio::test]
