@@ -6,9 +6,13 @@
 pub mod ceph;
 #[path = "support/everything.rs"]
 pub mod everything;
+#[path = "support/mount.rs"]
+pub mod mount;
 #[path = "support/postgres.rs"]
 pub mod postgres;
 #[path = "support/proxy.rs"]
 pub mod proxy;
 #[path = "support/s3s.rs"]
 pub mod s3s;
+#[path = "support/tls.rs"]
+pub mod tls;

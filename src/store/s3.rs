@@ -28,6 +28,9 @@ mod upload;
 
 pub use settings::{ChecksumMode, S3Credentials, S3Settings, S3Timeouts};
 
+/// Parts are numbered up to this.
+const MAX_PARTS: u32 = 10_000;
+
 /// A store in a bucket, or below a prefix of one.
 #[derive(Clone)]
 pub struct S3Store {
@@ -60,7 +63,7 @@ impl Store for S3Store {
         UploadLimits {
             min_part_size: 5 << 20,
             max_part_size: 5 << 30,
-            max_parts: 10_000,
+            max_parts: MAX_PARTS,
             concurrency: self.bucket.concurrency,
         }
     }

@@ -55,7 +55,7 @@ fn is_put(head: &Parts) -> bool {
     head.method == Method::PUT && !has_query(head, "partNumber")
 }
 
-fn is_get(head: &Parts) -> bool {
+pub(crate) fn is_get(head: &Parts) -> bool {
     head.method == Method::GET && !has_query(head, "list-type")
 }
 

@@ -31,6 +31,8 @@ pub enum Spoil {
     StallAnswer(usize),
     /// It is passed on, and the answer's body comes in pieces of so many bytes, a millisecond apart.
     Trickle(usize),
+    /// It is answered with this body, whatever it asked for, and is not passed on.
+    Answer(&'static str),
     /// It is read and never answered.
     Hang,
 }
@@ -114,6 +116,7 @@ async fn pass(
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     match spoil {
         Some(Spoil::Status(status)) => Ok(refusal(status)),
+        Some(Spoil::Answer(text)) => Ok(Response::new(text_body(text))),
         Some(Spoil::Hang) => std::future::pending().await,
         Some(Spoil::LoseAnswer) => {
             forward(head, body, upstream).await?.collect().await.map_err(io::Error::other)?;
@@ -165,9 +168,13 @@ fn refusal(status: u16) -> Response<Body> {
         _ => "InternalError",
     };
     let text = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>injected</Message></Error>");
-    let mut response = Response::new(Full::from(text).map_err(|never| match never {}).boxed_unsync());
+    let mut response = Response::new(text_body(text));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     response
+}
+
+fn text_body(text: impl Into<Bytes>) -> Body {
+    Full::from(text.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 fn broken() -> io::Error {

@@ -10,6 +10,9 @@ use s3s_fs::FileSystem;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use super::tls::Identity;
 
 /// The one bucket there is.
 pub const BUCKET: &str = "backups";
@@ -30,6 +33,15 @@ pub struct S3s {
 impl S3s {
     /// Starts a server with an empty bucket.
     pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// Starts a server with an empty bucket that speaks TLS alone.
+    pub async fn start_tls(identity: &Identity) -> Self {
+        Self::start_with(Some(identity.acceptor())).await
+    }
+
+    async fn start_with(tls: Option<TlsAcceptor>) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         std::fs::create_dir(dir.path().join(BUCKET)).expect("the bucket");
         let mut service = S3ServiceBuilder::new(FileSystem::new(dir.path()).expect("a file system"));
@@ -39,14 +51,30 @@ impl S3s {
         let addr = listener.local_addr().expect("a bound port");
         let server = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                let connection = hyper::server::conn::http1::Builder::new();
-                tokio::spawn(connection.serve_connection(TokioIo::new(socket), service.clone()));
+                let (service, tls) = (service.clone(), tls.clone());
+                let http = hyper::server::conn::http1::Builder::new();
+                tokio::spawn(async move {
+                    // A client that breaks off is that client's affair.
+                    let _ = match tls {
+                        None => http.serve_connection(TokioIo::new(socket), service).await,
+                        Some(tls) => match tls.accept(socket).await {
+                            Ok(socket) => http.serve_connection(TokioIo::new(socket), service).await,
+                            Err(_) => Ok(()),
+                        },
+                    };
+                });
             }
         });
         Self { addr, dir, server }
     }
 
-    /// Settings that reach the bucket, through `addr` if that is a proxy's.
+    /// What it keeps of unfinished uploads: it cannot be asked, but they are files beside the bucket.
+    pub fn unfinished(&self) -> Vec<String> {
+        let entries = self.dir.path().read_dir().expect("readable").map(|entry| entry.expect("readable").file_name());
+        entries.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with(".upload")).collect()
+    }
+
+    /// Settings that reach the bucket through `addr`, which may be a proxy's.
     pub fn settings_at(addr: SocketAddr) -> S3Settings {
         let mut settings = S3Settings::new(BUCKET);
         settings.endpoint = Some(format!("http://{addr}"));
@@ -57,12 +85,6 @@ impl S3s {
             session_token: None,
         });
         settings
-    }
-
-    /// What it keeps of unfinished uploads: it cannot be asked, but they are files beside the bucket.
-    pub fn unfinished(&self) -> Vec<String> {
-        let entries = self.dir.path().read_dir().expect("readable").map(|entry| entry.expect("readable").file_name());
-        entries.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with(".upload")).collect()
     }
 
     /// Settings that reach the bucket directly.

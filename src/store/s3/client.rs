@@ -13,6 +13,9 @@ use aws_sdk_s3::config::{
 };
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::bucket::location;
 use super::{ChecksumMode, S3Settings};
@@ -26,7 +29,8 @@ const DEFAULT_REGION: &str = "us-east-1";
 
 pub(super) async fn connect(settings: &S3Settings) -> Result<Client, StoreError> {
     let shared = shared_config(settings).await?;
-    let is_aws = endpoint(settings, &shared).is_none_or(|url| is_aws(&url));
+    let endpoint = endpoint(settings, &shared);
+    let is_aws = endpoint.as_deref().is_none_or(is_aws);
     if shared.region().is_none() {
         let reason = "no region is known; set `region`, or AWS_REGION, or a profile that has one".to_owned();
         return Err(StoreError::Unusable { location: location(settings), reason });
@@ -39,16 +43,19 @@ pub(super) async fn connect(settings: &S3Settings) -> Result<Client, StoreError>
             (RequestChecksumCalculation::WhenRequired, ResponseChecksumValidation::WhenRequired)
         }
     };
-    let config = aws_sdk_s3::config::Builder::from(&shared)
+    let mut config = aws_sdk_s3::config::Builder::from(&shared)
         .force_path_style(settings.path_style.unwrap_or(!is_aws))
         .request_checksum_calculation(request)
         .response_checksum_validation(response)
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().connect_timeout(settings.timeouts.connect).build())
         // Every request here has a time limit of its own.
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .build();
-    Ok(Client::from_conf(config))
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    if endpoint.is_some_and(|url| url.starts_with("http://")) {
+        // Without TLS nobody needs the system's certificates, which a small container may not have.
+        config.set_http_client(Some(http_builder().build_http()));
+    }
+    Ok(Client::from_conf(config.build()))
 }
 
 async fn shared_config(settings: &S3Settings) -> Result<SdkConfig, StoreError> {
@@ -87,18 +94,27 @@ fn http_client(settings: &S3Settings) -> Result<SharedHttpClient, StoreError> {
     if let Some(path) = &settings.ca_file {
         let pem = std::fs::read(path)
             .map_err(|error| unusable(format!("cannot read the certificates in {}: {error}", path.display())))?;
-        if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
-            return Err(unusable(format!("{} holds no certificate in PEM form", path.display())));
-        }
+        check_certificates(&pem).map_err(|reason| unusable(format!("{}: {reason}", path.display())))?;
         trust = trust.with_pem_certificate(pem);
     }
     let tls = TlsContext::builder().with_trust_store(trust).build();
     let tls = tls.map_err(|error| unusable(format!("cannot prepare TLS: {error}")))?;
-    Ok(aws_smithy_http_client::Builder::new()
-        .pool_idle_timeout(IDLE_CONNECTION)
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(tls)
-        .build_https())
+    Ok(http_builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https())
+}
+
+fn http_builder() -> aws_smithy_http_client::Builder {
+    aws_smithy_http_client::Builder::new().pool_idle_timeout(IDLE_CONNECTION)
+}
+
+/// The SDK panics at the first request over a certificate that it cannot read (aws-smithy-http-client 1.5.2,
+/// `rustls_provider.rs`), so all of them are read here first.
+fn check_certificates(pem: &[u8]) -> Result<(), String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| format!("not a certificate in PEM form: {error}"))?;
+        roots.add(certificate).map_err(|error| format!("a certificate in it cannot be used: {error}"))?;
+    }
+    if roots.is_empty() { Err("it holds no certificate in PEM form".to_owned()) } else { Ok(()) }
 }
 
 /// The endpoint in force, wherever it was set.
@@ -114,7 +130,7 @@ fn is_aws(endpoint: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_aws;
+    use super::{check_certificates, is_aws};
 
     #[test]
     fn aws_is_told_from_those_that_only_speak_its_protocol() {
@@ -122,5 +138,13 @@ mod tests {
         assert!(is_aws("https://bucket.vpce-1.s3.us-east-1.vpce.amazonaws.com"));
         assert!(!is_aws("https://s3.amazonaws.com.example.org"));
         assert!(!is_aws("http://127.0.0.1:9000"));
+    }
+
+    #[test]
+    fn a_file_without_a_usable_certificate_is_refused() {
+        let check = |pem: &str| check_certificates(pem.as_bytes()).unwrap_err();
+        assert!(check("").contains("no certificate"));
+        assert!(check("-----BEGIN CERTIFICATE-----\n???\n-----END CERTIFICATE-----\n").contains("not a certificate"));
+        assert!(check("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").contains("cannot be used"));
     }
 }

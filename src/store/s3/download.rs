@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::bucket::Bucket;
-use super::failure::chain;
+use super::failure::{Failure, chain};
 use crate::store::{ByteStream, Key, StoreError};
 
 /// How often in a row a download is resumed without a byte having come in between.
@@ -87,20 +87,30 @@ impl Download {
             tokio::time::sleep(FIRST_PAUSE * (1 << self.n_resumes)).await;
             self.n_resumes += 1;
             match request(&self.bucket, &self.key, Some(&self.left), self.e_tag.clone()).await {
-                Ok(answer)
-                    if answer
-                        .content_length
-                        .is_some_and(|len| len.unsigned_abs() == self.left.end - self.left.start) =>
-                {
-                    self.body = answer.body;
-                    return Ok(());
-                }
-                Ok(_) => return Err(self.broken("the server does not resume where it was asked to".to_owned())),
-                Err(error) if error.is_permanent() => return Err(error),
-                Err(error) => fault = error.to_string(),
+                Ok(answer) => return self.go_on(answer),
+                Err(failure) if failure.is_conflict() => return Err(self.replaced()),
+                Err(failure) if failure.error.is_permanent() => return Err(failure.into()),
+                Err(failure) => fault = failure.error.to_string(),
             }
         }
         Err(StoreError::Transient { location: self.bucket.location(), attempt: self.attempt(), reason: fault })
+    }
+
+    fn go_on(&mut self, answer: GetObjectOutput) -> Result<(), StoreError> {
+        // Not every server heeds the condition that was sent.
+        if answer.e_tag != self.e_tag {
+            return Err(self.replaced());
+        }
+        let len = self.left.end - self.left.start;
+        if answer.content_length.and_then(|len| u64::try_from(len).ok()) != Some(len) {
+            return Err(self.broken("the server does not resume where it was asked to".to_owned()));
+        }
+        self.body = answer.body;
+        Ok(())
+    }
+
+    fn replaced(&self) -> StoreError {
+        self.broken("it was replaced meanwhile".to_owned())
     }
 
     fn broken(&self, reason: String) -> StoreError {
@@ -117,9 +127,9 @@ async fn request(
     key: &Key,
     range: Option<&Range<u64>>,
     e_tag: Option<String>,
-) -> Result<GetObjectOutput, StoreError> {
+) -> Result<GetObjectOutput, Failure> {
     let header = range.map(|range| format!("bytes={}-{}", range.start, range.end - 1));
     let request = bucket.client.get_object().bucket(&bucket.name).key(bucket.object_name(key));
     let sent = request.set_range(header).set_if_match(e_tag).send();
-    Ok(bucket.ask(format!("opening {key}"), Some(key), bucket.timeouts.request, sent).await?)
+    bucket.ask(format!("opening {key}"), Some(key), bucket.timeouts.request, sent).await
 }

@@ -170,3 +170,54 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Request;
+    use crate::store::StoreError;
+
+    fn check(status: u16, code: &str, expected: &str) {
+        let request = Request {
+            location: "s3://backups".to_owned(),
+            bucket: "backups",
+            attempt: "creating a".to_owned(),
+            key: None,
+        };
+        let reason = format!("the server answered {status} {code}");
+        let error = request.meaning(status, code, reason, Some("eu-central-1".to_owned()));
+        let kind = match &error {
+            StoreError::Denied { .. } => "denied",
+            StoreError::Unusable { .. } => "unusable",
+            StoreError::Full { .. } => "full",
+            StoreError::Transient { .. } => "transient",
+            _ => "permanent",
+        };
+        let told = format!("{kind}: {error}");
+        assert!(told.starts_with(expected), "{status} {code}: {told}");
+    }
+
+    #[test]
+    fn what_to_do_about_a_refusal_is_told_by_status_and_code() {
+        check(404, "NoSuchBucket", "unusable: s3://backups: there is no bucket `backups` here; create it");
+        check(
+            301,
+            "PermanentRedirect",
+            "unusable: s3://backups: bucket `backups` is in another region; set the region to `eu-central-1`",
+        );
+        check(400, "AuthorizationHeaderMalformed", "unusable: s3://backups: bucket `backups` is in another region");
+        check(
+            403,
+            "SignatureDoesNotMatch",
+            "denied: s3://backups: access denied while creating a: the server answered 403",
+        );
+        check(400, "ExpiredToken", "denied");
+        check(403, "RequestTimeTooSkewed", "denied");
+        check(403, "QuotaExceeded", "full: s3://backups: no space left while creating a");
+        check(507, "XMinioStorageFull", "full");
+        check(503, "SlowDown", "transient: s3://backups: creating a failed: the server answered 503 SlowDown");
+        check(429, "", "transient");
+        check(400, "RequestTimeout", "transient");
+        check(501, "NotImplemented", "permanent");
+        check(400, "InvalidArgument", "permanent");
+    }
+}

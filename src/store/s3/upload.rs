@@ -9,6 +9,7 @@ use bytes::Bytes;
 use rand::distr::{Alphanumeric, SampleString};
 use tokio::sync::{Mutex, MutexGuard as TokioGuard, OnceCell};
 
+use super::MAX_PARTS;
 use super::bucket::Bucket;
 use super::failure::Failure;
 use crate::store::part::PartBook;
@@ -97,6 +98,9 @@ impl S3Upload {
         let refuse = |reason| self.refuse(&format!("putting part {part_idx} of"), reason);
         if self.ended.load(Ordering::SeqCst) {
             return Err(refuse("the upload has ended".to_owned()));
+        }
+        if part_idx >= MAX_PARTS {
+            return Err(refuse(format!("an object has at most {MAX_PARTS} parts")));
         }
         self.book().check_len(part_idx, body.len()).map_err(refuse)
     }
