@@ -8,6 +8,8 @@
 //! - white space and comments are dropped;
 //! - casts (`::type`) are dropped where they stand; the *set* of types that a definition casts to remains a part of it,
 //!   without lengths and brackets;
+//! - `(a AND b) AND c` is the same as `a AND b AND c`, and so with `OR`: the server flattens what it reads, but not what
+//!   it makes itself of `BETWEEN` and `IN`;
 //! - parentheses around a single operand (a name, a literal, a call, `ARRAY[…]`, `CASE … END`) are dropped; all others
 //!   stay, and the server writes them around every operator, so precedence is kept;
 //! - the column definitions of a table with `INHERITS`, and the statements of grants, are taken without their order.
@@ -72,7 +74,9 @@ enum Shape {
     Group,
     CaseBegin,
     CaseEnd,
-    /// Anything that joins operands.
+    And,
+    Or,
+    /// Anything else that joins operands.
     Other,
 }
 
@@ -103,6 +107,8 @@ impl<'a> Frame<'a> {
         self.shape.push(match token {
             Token::Word(b"CASE") => Shape::CaseBegin,
             Token::Word(b"END") => Shape::CaseEnd,
+            Token::Word(b"AND") => Shape::And,
+            Token::Word(b"OR") => Shape::Or,
             Token::Word(word) if JOINING_WORDS.contains(&word) => Shape::Other,
             Token::Word(_) => Shape::Name,
             Token::Literal(_) => Shape::Operand,
@@ -121,9 +127,27 @@ impl<'a> Frame<'a> {
             return;
         }
         self.shape.push(Shape::Group);
-        self.tokens.push(Token::Open(if close == b')' { b'(' } else { b'[' }));
-        self.tokens.extend(inner.tokens);
-        self.tokens.push(Token::Close(close));
+        let (open, close) = match (close, inner.chain()) {
+            (b')', Some(chain)) => chain,
+            (b')', None) => (Token::Open(b'('), Token::Close(b')')),
+            _ => (Token::Open(b'['), Token::Close(close)),
+        };
+        self.tokens.push(open);
+        match inner.chain() {
+            Some(chain) => self.tokens.extend(flattened(&inner.tokens, chain)),
+            None => self.tokens.extend(inner.tokens),
+        }
+        self.tokens.push(close);
+    }
+
+    /// Whether all operands are joined by `AND`, or all by `OR`: the brackets that stand for such a chain.
+    fn chain(&self) -> Option<(Token<'a>, Token<'a>)> {
+        let has = |shape| self.shape.contains(&shape);
+        match (has(Shape::And), has(Shape::Or), has(Shape::Other)) {
+            (true, false, false) => Some((Token::Open(b'&'), Token::Close(b'&'))),
+            (false, true, false) => Some((Token::Open(b'|'), Token::Close(b'|'))),
+            _ => None,
+        }
     }
 
     /// Whether this is `name.name`, `call(…)`, `ARRAY[…]`, `(…)`, `CASE … END`, a literal.
@@ -147,10 +171,25 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// The tokens of a chain without the brackets of its operands that are the same kind of chain.
+fn flattened<'a>(tokens: &[Token<'a>], (open, close): (Token<'a>, Token<'a>)) -> Vec<Token<'a>> {
+    let mut depth = 0_usize;
+    let is_kept = |token: &&Token<'a>| match token {
+        Token::Open(_) => {
+            depth += 1;
+            depth > 1 || **token != open
+        }
+        Token::Close(_) => {
+            depth -= 1;
+            depth > 0 || **token != close
+        }
+        _ => true,
+    };
+    tokens.iter().filter(is_kept).copied().collect()
+}
+
 /// Words between operands. A word that is not among them and is followed by parentheses is taken for a call.
-const JOINING_WORDS: [&[u8]; 26] = [
-    b"AND",
-    b"OR",
+const JOINING_WORDS: [&[u8]; 24] = [
     b"NOT",
     b"WHEN",
     b"THEN",
@@ -311,6 +350,22 @@ mod tests {
     }
 
     #[test]
+    fn chains_that_a_restore_flattens_do_not_matter() {
+        let flat = "CHECK (((n >= 0) AND (n <= 9) AND (NOT (n = 7)) AND ((a > 1) OR b OR (c IS NULL))))";
+        check_same(
+            "TABLE",
+            "CHECK ((((n >= 0) AND (n <= 9)) AND (NOT (n = 7)) AND (((a > 1) OR b) OR (c IS NULL))))",
+            flat,
+        );
+        check_differ(
+            "TABLE",
+            "CHECK ((((n >= 0) AND (n <= 9)) OR (NOT (n = 7)) OR ((a > 1) OR b OR (c IS NULL))))",
+            flat,
+        );
+        check_differ("TABLE", "CHECK (((a OR b) AND (c OR d)))", "CHECK ((a OR (b AND c) OR d))");
+    }
+
+    #[test]
     fn real_changes_matter() {
         let check = "CHECK ((((a > 1) OR (b < 2)) AND ((s)::text = ANY (ARRAY['a'::text]))))";
         for (from, to) in
@@ -318,6 +373,7 @@ mod tests {
         {
             check_differ("CHECK CONSTRAINT", check, &check.replace(from, to));
         }
+        check_differ("VIEW", "SELECT (((a) AND (b)) OR (c))", "SELECT ((a) AND ((b) OR (c)))");
         check_differ("VIEW", "SELECT ((a OR b) AND c)", "SELECT (a OR (b AND c))");
         check_differ("FUNCTION", "CREATE FUNCTION f() AS $$ a  b $$", "CREATE FUNCTION f() AS $$ a b $$");
         check_differ("TABLE", "CREATE TABLE t (a character varying(10))", "CREATE TABLE t (a character varying(11))");
