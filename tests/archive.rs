@@ -163,6 +163,33 @@ fn every_format_version_since_postgresql_10_is_read_alike() {
 }
 
 #[test]
+fn blocks_that_were_not_promised_are_refused() {
+    let rows = support::archive::rows(10, 40);
+    let archive = support::archive::archive(16, &rows, 8192);
+    let block = [&[1, 0, 7, 0, 0, 0, 0, 0x90, 1, 0, 0][..], &rows[..10]].concat();
+    let start = memmem::find(&archive, &block).expect("the data block");
+    let refused = |damaged: &[u8]| read(damaged, ArchiveOptions::default()).unwrap_err().problem.to_string();
+    assert_eq!(
+        refused(&[&archive[..], &archive[start..]].concat()),
+        "expected the end of the archive, found further data"
+    );
+    assert_eq!(refused(&[&archive[..], &archive[..]].concat()), "expected the end of the archive, found further data");
+    let listed = "a data block for entry 6, which the table of contents does not list as having one";
+    assert_eq!(refused(&flip(&archive, start + 2, 0)), listed);
+    assert_eq!(refused(&flip(&archive, start, 1)), "expected the block type that the entry promises, found 3");
+}
+
+#[test]
+fn a_large_object_that_only_the_data_holds_is_an_error() {
+    let mut archive = small_dump(Version::V18);
+    // The entry lists its objects a line each; number 7 becomes an empty line.
+    let listed = memmem::find(&archive, b"\x007\n").expect("the list of large objects");
+    archive[listed + 1] = b'\n';
+    let problem = read(&archive, ArchiveOptions::default()).unwrap_err().problem;
+    assert_eq!(problem, ArchiveProblem::LargeObjectCount { listed: 2, found: 3 });
+}
+
+#[test]
 fn the_borders_of_the_pieces_do_not_matter() {
     for version in Version::ALL {
         let archive = small_dump(version);
