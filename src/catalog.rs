@@ -1,6 +1,6 @@
 //! The catalogue is the bucket: a backup exists if and only if its manifest does.
 //!
-//! The layout is in `catalog/key.rs`, the commit mark in `catalog/manifest.rs`, the format in FORMAT.md. Everything here is
+//! The layout is in `catalog/key.rs`, the commit mark in `catalog/manifest.rs`, the format in docs/format.md. Everything here is
 //! written once and never changed, except the pin.
 
 use std::sync::Arc;

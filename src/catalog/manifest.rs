@@ -1,4 +1,4 @@
-//! `manifest.json`: the commit mark and the self-description of a backup. The format is in FORMAT.md; only fields are added.
+//! `manifest.json`: the commit mark and the self-description of a backup. The format is in docs/format.md; only fields are added.
 
 use std::collections::BTreeMap;
 

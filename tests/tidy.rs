@@ -1,0 +1,183 @@
+//! The house, held by a test: direction of dependencies, module docs, lengths, names, and what is absent on purpose.
+//! The rules are in docs/architecture.md.
+
+#![allow(clippy::unwrap_used, reason = "a tidy test may simply fail")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Files that are one long table or one long text by nature.
+const LONG_BY_NATURE: &[&str] = &[];
+
+const MAX_FILE_LINES: usize = 500;
+const MAX_FUNCTION_LINES: usize = 100;
+
+fn root() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}
+
+fn rust_files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn sources() -> Vec<(String, String)> {
+    let files = rust_files(&root().join("src")).into_iter().chain(rust_files(&root().join("migrations-lint/src")));
+    files.map(|path| (relative(&path), fs::read_to_string(&path).unwrap())).collect()
+}
+
+fn relative(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap().to_string_lossy().into_owned()
+}
+
+/// Production lines: what stands before the tests.
+fn production(text: &str) -> &str {
+    text.split("\n#[cfg(test)]\nmod ").next().unwrap_or(text)
+}
+
+fn assert_none(problems: &[String]) {
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+#[test]
+fn every_file_says_in_its_first_line_what_it_is_for() {
+    let silent = sources().into_iter().filter(|(_, text)| !text.starts_with("//! ")).map(|(path, _)| path);
+    assert_none(&silent.collect::<Vec<_>>());
+}
+
+#[test]
+fn no_file_and_no_function_is_too_long() {
+    let mut problems = Vec::new();
+    for (path, text) in sources() {
+        let n_lines = production(&text).lines().count();
+        if n_lines > MAX_FILE_LINES && !LONG_BY_NATURE.contains(&path.as_str()) {
+            problems.push(format!("{path}: {n_lines} lines, at most {MAX_FILE_LINES}"));
+        }
+        problems.extend(long_functions(&path, production(&text)));
+    }
+    assert_none(&problems);
+}
+
+/// Functions end, by rustfmt, with a closing brace at the indentation where they began.
+fn long_functions(path: &str, text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut problems = Vec::new();
+    for (idx, line) in lines.iter().enumerate() {
+        let trimmed = line.trim_start();
+        let begins = trimmed.starts_with("fn ") || trimmed.contains(" fn ") && !trimmed.starts_with("//");
+        if !begins || trimmed.ends_with(';') || trimmed.ends_with('}') {
+            continue;
+        }
+        let closing = format!("{}}}", &line[..line.len() - trimmed.len()]);
+        let Some(length) = lines[idx..].iter().position(|line| *line == closing) else { continue };
+        if length > MAX_FUNCTION_LINES {
+            problems.push(format!("{path}:{}: a function of {length} lines, at most {MAX_FUNCTION_LINES}", idx + 1));
+        }
+    }
+    problems
+}
+
+#[test]
+fn names_come_from_the_field_and_not_from_the_drawer() {
+    let drawers = ["utils", "util", "helpers", "helper", "common", "misc", "manager", "mod"];
+    let bad = sources()
+        .into_iter()
+        .map(|(path, _)| path)
+        .filter(|path| Path::new(path).file_stem().is_some_and(|stem| drawers.contains(&&*stem.to_string_lossy())));
+    assert_none(&bad.collect::<Vec<_>>());
+}
+
+/// Who may not use whom. The rim is on top, then stories, then nouns, then the store.
+const FORBIDDEN: &[(&str, &[&str], &str)] = &[
+    (
+        "src/store",
+        &["backup", "catalog", "cli", "config", "contents", "prove", "restore", "source", "stream", "verify"],
+        "the store knows bytes and keys, not backups",
+    ),
+    (
+        "src/stream",
+        &["backup", "catalog", "cli", "config", "contents", "prove", "restore", "source", "verify"],
+        "the stream and the catalogue do not know each other, nor what flows through",
+    ),
+    (
+        "src/catalog",
+        &["backup", "cli", "config", "prove", "restore", "source", "verify"],
+        "the catalogue describes backups, it does not make them",
+    ),
+    (
+        "src/contents",
+        &["backup", "catalog", "cli", "config", "prove", "restore", "source", "store", "stream", "verify"],
+        "the content record is plain data",
+    ),
+    (
+        "src/source",
+        &["backup", "cli", "config", "prove", "restore", "store", "verify"],
+        "a source knows nothing of where its bytes go",
+    ),
+    ("src/backup", &["cli", "config", "prove", "restore", "verify"], "stories do not import each other"),
+    ("src/restore", &["backup", "cli", "config", "prove", "verify"], "stories do not import each other"),
+    ("src/verify", &["backup", "cli", "config", "prove", "restore"], "stories do not import each other"),
+    ("src/prune", &["backup", "cli", "config", "prove", "restore"], "stories do not import each other"),
+    ("src/prove", &["backup", "cli", "config", "verify"], "only a proof may use a restore"),
+];
+
+#[test]
+fn dependencies_point_inwards() {
+    let mut problems = Vec::new();
+    for (path, text) in sources() {
+        for (place, forbidden, why) in FORBIDDEN {
+            if path != format!("{place}.rs") && !path.starts_with(&format!("{place}/")) {
+                continue;
+            }
+            for module in *forbidden {
+                if production(&text).contains(&format!("crate::{module}::")) {
+                    problems.push(format!("{path} uses {module}: {why}"));
+                }
+            }
+        }
+    }
+    assert_none(&problems);
+}
+
+#[test]
+fn what_is_absent_on_purpose_is_absent() {
+    let mut problems = Vec::new();
+    for (path, text) in sources() {
+        let text = production(&text);
+        let is_rim = path.starts_with("src/cli") || path == "src/main.rs";
+        let mut forbid = |needle: &str, allowed: bool, why: &str| {
+            let used = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(needle));
+            if used && !allowed {
+                problems.push(format!("{path} has `{needle}`: {why}"));
+            }
+        };
+        forbid("Utc::now()", is_rim || path.starts_with("src/store/"), "time is passed in from the rim");
+        forbid("Confirmation::given_by_user", path.starts_with("src/cli/"), "only the command line can confirm");
+        forbid("std::process::exit", false, "the exit code is main's to return");
+        forbid("println!", false, "printing lives in cli/output.rs");
+        forbid("io::stdout()", path == "src/cli/output.rs", "printing lives in cli/output.rs");
+    }
+    assert_none(&problems);
+}
+
+#[test]
+fn every_decision_and_every_shipped_schedule_is_listed_where_readers_look() {
+    let readme = fs::read_to_string(root().join("docs/decisions/README.md")).unwrap();
+    let mut missing = Vec::new();
+    for entry in fs::read_dir(root().join("docs/decisions")).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name != "README.md" && !readme.contains(&name) {
+            missing.push(format!("docs/decisions/README.md does not list {name}"));
+        }
+    }
+    assert_none(&missing);
+}
