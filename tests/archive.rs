@@ -192,6 +192,20 @@ fn blocks_that_were_not_promised_are_refused() {
 }
 
 #[test]
+fn a_table_whose_data_ends_without_the_end_mark_is_an_error() {
+    let archive = support::archive::archive(16, &support::archive::rows(10, 40), 8192);
+    let end = [&[0, 5, 0, 0, 0][..], b"\\.\n\n\n"].concat();
+    let at = memmem::rfind(&archive, &end).expect("the end mark's chunk");
+    let without = [&archive[..at], &archive[at + end.len()..]].concat();
+    let error = read(&without, ArchiveOptions::default()).unwrap_err();
+    assert_eq!(error.place, "the rows of public.t");
+    assert_eq!(
+        error.problem.to_string(),
+        "expected the end mark \\. after the last row, found the end of the data block"
+    );
+}
+
+#[test]
 fn a_large_object_that_only_the_data_holds_is_an_error() {
     let mut archive = small_dump(Version::V18);
     // The entry lists its objects a line each; number 7 becomes an empty line.
