@@ -214,3 +214,51 @@ impl Upload for FaultyUpload {
         self.plan.meet(Operation::Abort, self.inner.abort()).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use tokio::sync::Notify;
+
+    use super::{Fault, Faulty, Operation};
+    use crate::store::{FsStore, Store};
+
+    fn store() -> (tempfile::TempDir, Faulty) {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = Arc::new(FsStore::open(dir.path()).unwrap());
+        (dir, Faulty::new(inner))
+    }
+
+    #[tokio::test]
+    async fn the_same_seed_gives_the_same_faults() {
+        let mut histories = Vec::new();
+        for _ in 0..2 {
+            let (_dir, store) = store();
+            store.fail_randomly(7, 0.3);
+            let mut history = Vec::new();
+            for _ in 0..50 {
+                history.push(store.replace(&"a".parse().unwrap(), Bytes::from("x")).await.is_ok());
+            }
+            assert!(history.contains(&true) && history.contains(&false), "{history:?}");
+            histories.push(history);
+        }
+        assert_eq!(histories[0], histories[1]);
+    }
+
+    #[tokio::test]
+    async fn a_parked_call_goes_on_when_notified() {
+        let (_dir, store) = store();
+        let (notify, key) = (Arc::new(Notify::new()), "a".parse().unwrap());
+        store.fail(Operation::Create, 0, Fault::Park(Arc::clone(&notify)));
+        let create = store.create(&key, Bytes::from("x"));
+        let release = async {
+            assert_eq!(store.stat(&key).await.unwrap(), None);
+            notify.notify_one();
+        };
+        let (created, ()) = futures_util::join!(create, release);
+        created.unwrap();
+        assert!(store.stat(&key).await.unwrap().is_some());
+    }
+}

@@ -316,6 +316,8 @@ async fn an_aborted_upload_leaves_nothing_and_stays_aborted(it: Subject) {
         upload.abort().await.unwrap();
         let error = upload.put_part(0, it.part(1)).await.unwrap_err();
         assert!(error.is_permanent(), "{error}");
+        let error = upload.commit(n_parts).await.unwrap_err();
+        assert!(error.to_string().contains("aborted"), "{error}");
     }
     assert!(it.unfinished().await.is_none_or(|uploads| uploads.is_empty()));
     assert_eq!(it.store.list(&it.path).await.unwrap(), []);

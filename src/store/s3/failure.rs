@@ -168,7 +168,9 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
         }
         cause = error.source();
     }
-    line
+    // The SDK's own words for "it did not work", and its lists over several lines, help nobody.
+    let line = line.trim_start_matches("dispatch failure: ").trim_start_matches("other: ");
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

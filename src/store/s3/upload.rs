@@ -1,7 +1,6 @@
 //! An object being written to a bucket: one plain put while it has one part, a multipart upload from the second on.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -25,7 +24,13 @@ pub(super) struct S3Upload {
     upload_id: OnceCell<String>,
     /// The receipts are the parts' `ETag`s; part 0 has none while it waits.
     book: StdMutex<PartBook<Option<String>>>,
-    ended: AtomicBool,
+    end: OnceLock<End>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Committed,
+    Aborted,
 }
 
 impl std::fmt::Debug for S3Upload {
@@ -43,7 +48,7 @@ impl S3Upload {
             first: Mutex::default(),
             upload_id: OnceCell::new(),
             book: StdMutex::new(PartBook::new(part_size)),
-            ended: AtomicBool::new(false),
+            end: OnceLock::new(),
         }
     }
 }
@@ -66,8 +71,10 @@ impl Upload for S3Upload {
     }
 
     async fn commit(&self, n_parts: u32) -> Result<(), StoreError> {
-        if self.ended.load(Ordering::SeqCst) {
-            return Ok(());
+        match self.end.get() {
+            Some(End::Committed) => return Ok(()),
+            Some(End::Aborted) => return Err(self.refuse("committing", "the upload was aborted".to_owned())),
+            None => {}
         }
         let size = self.book().total(n_parts).map_err(|reason| self.refuse("committing", reason))?;
         if self.upload_id.initialized() && n_parts > 0 {
@@ -76,19 +83,19 @@ impl Upload for S3Upload {
         } else {
             self.commit_single(n_parts, size).await?;
         }
-        self.ended.store(true, Ordering::SeqCst);
+        self.end.get_or_init(|| End::Committed);
         Ok(())
     }
 
     async fn abort(&self) -> Result<(), StoreError> {
-        if self.ended.load(Ordering::SeqCst) {
+        if self.end.get().is_some() {
             return Ok(());
         }
         if let Some(upload_id) = self.upload_id.get() {
             self.bucket.abort(&self.key, upload_id).await?;
         }
         self.first.lock().await.take();
-        self.ended.store(true, Ordering::SeqCst);
+        self.end.get_or_init(|| End::Aborted);
         Ok(())
     }
 }
@@ -96,7 +103,7 @@ impl Upload for S3Upload {
 impl S3Upload {
     fn check_open(&self, part_idx: u32, body: &Bytes) -> Result<(), StoreError> {
         let refuse = |reason| self.refuse(&format!("putting part {part_idx} of"), reason);
-        if self.ended.load(Ordering::SeqCst) {
+        if self.end.get().is_some() {
             return Err(refuse("the upload has ended".to_owned()));
         }
         if part_idx >= MAX_PARTS {
