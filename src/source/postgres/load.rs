@@ -197,6 +197,13 @@ impl Target {
         Ok(Some(format!("locale {} is not on this machine, {fallback} was used", facts.collate)))
     }
 
+    /// Lets a database of guard's own read and write values of the type money as the source does.
+    pub async fn adopt_monetary_locale(&mut self, name: &str, facts: &PostgresFacts) -> Result<(), LoadError> {
+        let Some(locale) = &facts.monetary else { return Ok(()) };
+        let alter = format!("ALTER DATABASE {} SET lc_monetary = {}", quoted(name), literal(locale));
+        self.run(alter, "setting the locale of the type money, which this machine may lack,").await
+    }
+
     /// Drops a database that guard made.
     pub async fn drop_database(&mut self, name: &str) -> Result<(), LoadError> {
         self.run(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name)), "dropping the database").await

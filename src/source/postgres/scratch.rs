@@ -179,6 +179,7 @@ async fn in_cluster(
     let cluster = ScratchCluster::start(&tools, settings).await?;
     let mut target = Target::connect(&cluster.connection("postgres")?).await?;
     let note = target.create_database(CLUSTER_DATABASE, facts).await?;
+    target.adopt_monetary_locale(CLUSTER_DATABASE, facts).await?;
     target.close().await;
     let connection = cluster.connection(CLUSTER_DATABASE)?;
     Ok((Home::Cluster(Box::new(cluster)), connection, tools, note))
@@ -196,6 +197,7 @@ async fn on_server(server: &Connection, manifest: &Manifest, client: &ClientSear
     // A leftover of a run that died; nobody else makes such names.
     target.drop_database(&name).await?;
     let note = target.create_database(&name, facts).await?;
+    target.adopt_monetary_locale(&name, facts).await?;
     target.close().await;
     Ok((Home::Server(server.clone(), name.clone()), server.with_database(&name), tools, note))
 }
