@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::catalog::{Catalog, CatalogError, Compared, CompleteBackup, Evidence, Verdict};
-use crate::contents::{Contents, Difference, DifferenceCode, differences};
+use crate::contents::{Contents, Difference, differences};
 use crate::progress::Progress;
 use crate::restore::{RestoreError, RestoreOrder, Spooled, spool};
 use crate::source::child::ChildError;
@@ -217,7 +217,7 @@ fn compare(scratch: &Scratch, expected: &Contents, found: &Contents) -> Comparis
     let mut differences = differences(expected, found);
     if scratch.is_shared() {
         // Owners and grants were left out on purpose: the server has other roles.
-        differences.retain(|difference| !is_about_roles(difference));
+        differences.retain(|difference| !difference.is_about_roles());
     }
     let covered = Compared {
         tables: expected.tables.len() as u64,
@@ -227,12 +227,6 @@ fn compare(scratch: &Scratch, expected: &Contents, found: &Contents) -> Comparis
         objects: expected.schema.len() as u64,
     };
     Comparison { differences, covered }
-}
-
-fn is_about_roles(difference: &Difference) -> bool {
-    difference.code == DifferenceCode::OwnerDiffers
-        || difference.object.starts_with("ACL ")
-        || difference.object.starts_with("DEFAULT ACL ")
 }
 
 impl Comparison {

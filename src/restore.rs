@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use crate::catalog::{Catalog, CompleteBackup, ManifestError, StoredStreamEntry};
-use crate::contents::Contents;
+use crate::contents::{Contents, differences};
 use crate::progress::Progress;
 use crate::source::child::ChildError;
 use crate::source::postgres::archive::{ArchiveError, ArchiveOptions, ArchiveSummary, ListedEntry};
@@ -22,6 +22,7 @@ use crate::source::postgres::connection::Connection;
 use crate::source::postgres::load::{LoadError, LoadOptions, Target, start_restore};
 use crate::source::postgres::pick::{NoSuchTable, ObjectName, object_name, pick, picked_tables};
 use crate::source::postgres::record::{RecordError, Recorder, definitions};
+use crate::source::postgres::{PostgresError, PostgresSource};
 use crate::store::StoreError;
 use crate::stream::{Identities, OpenError, Tap, TapError, open};
 
@@ -59,6 +60,8 @@ pub struct DatabaseTarget {
     pub tables: Vec<String>,
     /// Leave owners and grants out.
     pub without_roles: bool,
+    /// Compare what came back with the manifest. Only a whole restore can be compared.
+    pub compare: bool,
 }
 
 /// Proof that a user was asked, or said so beforehand. Only the command line makes one; `tests/tidy.rs` holds that.
@@ -130,9 +133,22 @@ pub enum RestoreError {
     /// The asked-for tables are not in the backup.
     #[error(transparent)]
     NoSuchTable(#[from] NoSuchTable),
-    /// The target's definitions could not be listed.
+    /// The target could not be dumped, to list or to compare it.
     #[error(transparent)]
-    Definitions(#[from] RecordError),
+    Record(#[from] RecordError),
+    /// The target could not be opened for the comparison.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
+    /// pg_restore was content, and yet something is not as it was dumped.
+    #[error("{target} was restored, but it is not what was dumped: {first} ({n_differences} differences)")]
+    ContentsDiffer {
+        /// Which target.
+        target: String,
+        /// The first difference.
+        first: String,
+        /// How many there are.
+        n_differences: usize,
+    },
     /// No suitable client programs.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -249,7 +265,39 @@ pub async fn restore_to_database(
     };
     let restoring = start_restore(&tools, &target.connection, &spooled.archive(), facts, &options);
     restoring.map_err(LoadError::from)?.finish().await.map_err(LoadError::from)?;
+    drop(spooled);
+    if target.compare && target.tables.is_empty() && !target.schema_only {
+        compare(order, target, &tools, progress).await?;
+    }
     Ok(())
+}
+
+/// Dumps what was restored by the same code as the source was, and compares the records: a restore that reports success
+/// and has restored nothing is a failure that others have seen.
+async fn compare(
+    order: &RestoreOrder<'_>,
+    target: &DatabaseTarget,
+    tools: &ClientTools,
+    progress: &Arc<Progress>,
+) -> Result<(), RestoreError> {
+    let manifest = &order.backup.manifest;
+    progress.begin("comparing", manifest.streams.first().map_or(0, |stream| stream.plain.bytes));
+    let copy = PostgresSource::for_comparison(manifest.source.clone(), target.connection.clone(), tools);
+    let copy = copy.open(&manifest.id).await?;
+    let found = copy.record(&manifest.contents, progress).await;
+    copy.close().await;
+    let mut found = differences(&manifest.contents, &found?);
+    // Owners may have been left out, and --clean leaves alone what the backup does not know.
+    found.retain(|difference| !(target.without_roles && difference.is_about_roles()));
+    found.retain(|difference| !(target.clean.is_some() && difference.is_surplus()));
+    match found.first() {
+        None => Ok(()),
+        Some(first) => Err(RestoreError::ContentsDiffer {
+            target: target.connection.to_string(),
+            first: first.to_string(),
+            n_differences: found.len(),
+        }),
+    }
 }
 
 /// Reads the whole dump into a private temporary file, recording what it holds.

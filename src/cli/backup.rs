@@ -5,12 +5,12 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::exit::CliError;
-use super::output::{self, Answer, Style};
+use super::exit::{CliError, Exit};
+use super::output::{self, Answer};
 use super::workbench::{self, ConfiguredSource};
 use super::{Session, progress};
 use crate::backup::{BackupError, BackupOrder, backup};
-use crate::catalog::Manifest;
+use crate::catalog::{Manifest, SourceName};
 use crate::progress::Progress;
 
 /// Which sources to back up.
@@ -44,7 +44,7 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
             Err(error) => failures.push((configured.source.name().clone(), CliError::from(error))),
         }
     }
-    answer(&done, failures, session.style)
+    answer(&done, failures)
 }
 
 /// A dump that gave way to the database's users is tried again later; nothing else is worth a second try.
@@ -75,19 +75,23 @@ async fn with_retries(
     }
 }
 
-fn answer(
-    done: &[Manifest],
-    mut failures: Vec<(crate::catalog::SourceName, CliError)>,
-    style: Style,
-) -> Result<Answer, CliError> {
-    let text: String = done.iter().map(sentence).collect();
-    if failures.is_empty() {
-        return Ok(Answer::yes(text, json!({ "backups": done.iter().map(summary).collect::<Vec<_>>() })));
+fn answer(done: &[Manifest], mut failures: Vec<(SourceName, CliError)>) -> Result<Answer, CliError> {
+    if done.is_empty() && failures.len() == 1 {
+        return Err(failures.swap_remove(0).1);
     }
-    output::say(&text, style);
-    let message = failures.iter().map(|(name, error)| format!("{name}: {error}")).collect::<Vec<_>>().join("\n");
-    let (_, first) = failures.swap_remove(0);
-    Err(CliError { message, ..first })
+    let text: String = done.iter().map(sentence).collect();
+    let failed: Vec<Value> = failures
+        .iter()
+        .map(|(source, CliError { code, message, help, .. })| {
+            json!({ "source": source, "code": code, "message": message, "help": help })
+        })
+        .collect();
+    for (source, error) in &failures {
+        output::note(&format!("error: {source}: {error}"));
+    }
+    let exit = if failures.is_empty() { Exit::Yes } else { Exit::Unable };
+    let backups: Vec<Value> = done.iter().map(summary).collect();
+    Ok(Answer { text, json: json!({ "backups": backups, "failed": failed }), exit })
 }
 
 /// What was backed up, in a line.

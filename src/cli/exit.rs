@@ -137,6 +137,7 @@ impl From<RestoreError> for CliError {
             RestoreError::Open(error) if error.is_damage() => (error.code(), Exit::No),
             RestoreError::Open(error) => (error.code(), Exit::Unable),
             RestoreError::Archive(_) => ("archive-unreadable", Exit::No),
+            RestoreError::ContentsDiffer { .. } => ("contents-differ", Exit::No),
             RestoreError::Load(LoadError::NotEmpty { .. }) => ("target-not-empty", Exit::Unable),
             RestoreError::TargetIsSource { .. } => ("target-is-source", Exit::Unable),
             _ => ("restore-failed", Exit::Unable),

@@ -54,6 +54,19 @@ pub enum DifferenceCode {
     OwnerDiffers,
 }
 
+impl Difference {
+    /// Whether it is about owners and grants alone, which a restore may leave out on purpose.
+    pub fn is_about_roles(&self) -> bool {
+        let is_grant = self.object.starts_with("ACL ") || self.object.starts_with("DEFAULT ACL ");
+        is_grant || self.code == DifferenceCode::OwnerDiffers
+    }
+
+    /// Whether something is there that was not expected, and nothing else.
+    pub fn is_surplus(&self) -> bool {
+        matches!(self.code, DifferenceCode::TableUnexpected | DifferenceCode::ObjectUnexpected)
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -98,6 +98,20 @@ pub enum PostgresError {
 }
 
 impl PostgresSource {
+    /// A restored database, to be dumped by the same code as its source was.
+    pub fn for_comparison(name: SourceName, connection: Connection, tools: &ClientTools) -> Self {
+        Self {
+            name,
+            connection,
+            client: ClientSearch { dir: Some(tools.program("")) },
+            selection: Selection::default(),
+            lock_wait_timeout: Duration::from_mins(1),
+            // Nobody else is in it yet, or its owner waits for this very restore.
+            max_block: Duration::MAX,
+            globals: false,
+        }
+    }
+
     /// Connects, holds a snapshot and finds the client programs. `id` names the sessions on the server.
     pub async fn open(&self, id: &BackupId) -> Result<OpenDatabase, PostgresError> {
         let dump_name = format!("guard {id}");

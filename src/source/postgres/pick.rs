@@ -125,8 +125,8 @@ impl<'a> Archive<'a> {
         }
     }
 
-    /// What hangs on the picked tables, and on that in turn; it brings what it needs. A foreign key to a table that is
-    /// neither picked nor in the target is left out.
+    /// What hangs on the picked tables, and on that in turn; it brings the types and functions that it needs. What ties a
+    /// picked table to one that is neither picked nor in the target (a foreign key, a view's rule) is left out.
     fn add_attached(&self, picked: &mut BTreeSet<i64>, tables: &BTreeSet<i64>, existing: &BTreeSet<ObjectName>) {
         let mut roots = tables.clone();
         loop {
@@ -137,11 +137,12 @@ impl<'a> Archive<'a> {
                 let hangs = entry.dependencies.iter().any(hangs_on);
                 let is_available = |dump_id: &i64| {
                     let Some(needed) = self.by_id.get(dump_id) else { return true };
-                    let is_of_a_table = is_table(needed) || matches!(needed.kind.as_str(), "CONSTRAINT" | "INDEX");
+                    let is_of_a_table =
+                        is_table(needed) || matches!(needed.kind.as_str(), "VIEW" | "CONSTRAINT" | "INDEX");
                     picked.contains(dump_id) || existing.contains(&object_name(needed)) || !is_of_a_table
                 };
-                let reaches_out = matches!(entry.kind.as_str(), "FK CONSTRAINT" | "TABLE ATTACH" | "INDEX ATTACH");
-                if hangs && (!reaches_out || entry.dependencies.iter().all(is_available)) {
+                let is_there = existing.contains(&object_name(entry));
+                if hangs && !is_there && entry.dependencies.iter().all(is_available) {
                     roots.insert(entry.dump_id);
                     picked.insert(entry.dump_id);
                 }
@@ -196,6 +197,9 @@ mod tests {
             entry(16, "TABLE", "events_2026", &[1]),
             entry(17, "TABLE ATTACH", "events_2026", &[15, 16]),
             entry(18, "TABLE DATA", "events_2026", &[16]),
+            entry(19, "VIEW", "totals", &[1]),
+            entry(20, "RULE", "totals _RETURN", &[19, 3, 9]),
+            entry(21, "FK CONSTRAINT", "customers customers_first_order_fkey", &[9, 4]),
         ]
     }
 
@@ -215,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_the_target_has_is_left_alone_and_foreign_keys_to_it_come_back() {
-        check(&["orders"], &[1, 2, 4, 10], Ok(&[3, 6, 7, 8, 9, 11, 12, 13, 14]));
+        check(&["orders"], &[1, 2, 4, 10], Ok(&[3, 6, 7, 8, 9, 11, 12, 13, 14, 21]));
     }
 
     #[test]

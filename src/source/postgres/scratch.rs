@@ -6,7 +6,7 @@ use super::cluster::{ClusterError, ClusterSettings, ScratchCluster};
 use super::connection::{Connection, ConnectionError};
 use super::load::{LoadError, Target};
 use super::structure::{Structure, structure};
-use super::{OpenDatabase, PostgresError, PostgresSource, Selection};
+use super::{OpenDatabase, PostgresError, PostgresSource};
 use crate::catalog::{BackupId, Manifest, PostgresFacts, SourceName};
 
 /// Where scratch databases are made.
@@ -122,15 +122,7 @@ impl Scratch {
 
     /// Opens it as a source, to be dumped by the same code as the source was.
     pub async fn open(&self) -> Result<OpenDatabase, PostgresError> {
-        let source = PostgresSource {
-            name: self.source.clone(),
-            connection: self.connection.clone(),
-            client: ClientSearch { dir: Some(self.tools.program("")) },
-            selection: Selection::default(),
-            lock_wait_timeout: std::time::Duration::from_secs(60),
-            max_block: std::time::Duration::MAX,
-            globals: false,
-        };
+        let source = PostgresSource::for_comparison(self.source.clone(), self.connection.clone(), &self.tools);
         source.open(&self.backup).await
     }
 
