@@ -1,10 +1,12 @@
 //! A linter for SQL migrations: text in, findings out; no clock, network, database or global state.
 
 pub mod engine;
+pub mod layout;
 pub mod migration;
 pub mod options;
 pub mod report;
 pub mod rule;
+mod scan;
 pub mod source_text;
 
 use migration::MigrationSet;
