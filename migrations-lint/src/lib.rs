@@ -4,6 +4,7 @@ pub mod engine;
 pub mod layout;
 pub mod migration;
 pub mod options;
+pub mod render;
 pub mod report;
 pub mod rule;
 mod scan;
