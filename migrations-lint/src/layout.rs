@@ -114,11 +114,6 @@ impl Layout {
         history::tracking(self)
     }
 
-    /// What each migration's way back is called, in frameworks in which every migration is expected to have one.
-    pub fn expects_down(self) -> bool {
-        matches!(self, Self::Diesel | Self::Dbmate | Self::GolangMigrate | Self::Goose)
-    }
-
     fn recognises(self, tree: &Tree, folder: &Path) -> bool {
         match self {
             Self::Prisma => prisma::recognises(tree, folder),

@@ -1,6 +1,8 @@
 //! A linter for SQL migrations: text in, findings out; no clock, network, database or global state.
 
+pub mod baseline;
 pub mod engine;
+pub mod fix;
 pub mod layout;
 pub mod migration;
 pub mod options;
@@ -8,7 +10,11 @@ pub mod render;
 pub mod report;
 pub mod rule;
 mod scan;
+pub mod set_rules;
 pub mod source_text;
+pub mod suppress;
+
+use std::sync::LazyLock;
 
 use migration::MigrationSet;
 pub use options::{Options, RuleSeverity};
@@ -23,5 +29,6 @@ pub fn lint(set: &MigrationSet, options: &Options) -> Report {
 
 /// Every rule, in the order of the documentation.
 pub fn rules() -> &'static [RuleInfo] {
-    &[]
+    static RULES: LazyLock<Vec<RuleInfo>> = LazyLock::new(|| set_rules::RULES.into_iter().cloned().collect());
+    &RULES
 }

@@ -97,4 +97,16 @@ impl SourceText {
         let end = if end > start && self.text.as_bytes()[end - 1] == b'\r' { end - 1 } else { end };
         Span::new(start, end)
     }
+
+    /// A line (from 1) with what ends it.
+    pub fn line_with_end(&self, line: usize) -> &str {
+        let end = self.line_starts.get(line).copied().unwrap_or(self.text.len());
+        &self.text[self.line_starts[line - 1]..end]
+    }
+
+    /// How many lines there are; a last one without any character does not count.
+    pub fn n_lines(&self) -> usize {
+        let is_last_empty = self.line_starts.last() == Some(&self.text.len());
+        self.line_starts.len() - usize::from(is_last_empty)
+    }
 }
