@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use crate::migration::MigrationFile;
 use crate::options::Options;
 use crate::report::{Finding, Report};
 use crate::rules;
@@ -19,18 +20,20 @@ mod foreign;
 
 use comment::{Comment, Scope};
 
-/// Takes out of `report` what comments in `sources` suppress, and adds what is wrong with those comments.
+/// Takes out of `report` what comments in `files` suppress, and adds what is wrong with those comments.
 ///
-/// Returns the number of findings taken out. `sources` are the texts that were reported on; the report is in order of
-/// file afterwards if it was before.
+/// Returns the number of findings taken out. The report is in the order of `files` afterwards, findings about other files
+/// last. Comments in files that are not reported on count, and are not complained about.
 pub fn suppress<'a>(
     report: &mut Report,
-    sources: impl IntoIterator<Item = &'a SourceText>,
+    files: impl IntoIterator<Item = &'a MigrationFile>,
     options: &Options,
 ) -> usize {
-    let sources = sources.into_iter().filter(|source| comment::may_have_any(source.text()));
-    let mut by_path: HashMap<&Path, (&SourceText, Vec<Suppression>)> =
-        sources.map(|source| (source.path(), (source, read(source)))).collect();
+    let files: Vec<_> = files.into_iter().collect();
+    let order: HashMap<&Path, usize> = files.iter().enumerate().map(|(idx, file)| (file.source.path(), idx)).collect();
+    let commented = files.iter().filter(|file| comment::may_have_any(file.source.text()));
+    let mut by_path: HashMap<&Path, (&MigrationFile, Vec<Suppression>)> =
+        commented.map(|file| (file.source.path(), (*file, read(&file.source)))).collect();
     let n_before = report.findings.len();
     report.findings.retain(|finding| {
         let suppressions = by_path.get_mut(finding.file.as_path()).map(|(_, suppressions)| suppressions);
@@ -42,10 +45,13 @@ pub fn suppress<'a>(
         !is_taken
     });
     let n_suppressed = n_before - report.findings.len();
-    for (source, suppressions) in by_path.values() {
-        report.findings.extend(suppressions.iter().flat_map(|suppression| suppression.complaints(source, options)));
+    for (file, suppressions) in by_path.values().filter(|(file, _)| file.reported) {
+        report
+            .findings
+            .extend(suppressions.iter().flat_map(|suppression| suppression.complaints(&file.source, options)));
     }
-    report.findings.sort_by(|a, b| (&a.file, a.span).cmp(&(&b.file, b.span)));
+    let place = |finding: &Finding| order.get(finding.file.as_path()).copied().unwrap_or(usize::MAX);
+    report.findings.sort_by(|a, b| (place(a), &a.file, a.span).cmp(&(place(b), &b.file, b.span)));
     n_suppressed
 }
 

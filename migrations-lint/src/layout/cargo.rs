@@ -9,7 +9,10 @@ use crate::engine::Engine;
 
 /// A dependency on `krate` in any `Cargo.toml` in or above `folder`: the features it names, in all of them together.
 pub(super) fn dependency_features(tree: &Tree, folder: &Path, krate: &str) -> Option<Vec<String>> {
-    let manifests = folder.ancestors().filter_map(|ancestor| tree.file(ancestor, "Cargo.toml"));
+    // A Go module in a repository that also has a Cargo workspace at its root runs its migrations itself.
+    let is_go = |ancestor: &Path| tree.has(ancestor, "go.mod") && !tree.has(ancestor, "Cargo.toml");
+    let own = folder.ancestors().take_while(|ancestor| !is_go(ancestor));
+    let manifests = own.filter_map(|ancestor| tree.file(ancestor, "Cargo.toml"));
     let mut found: Option<Vec<String>> = None;
     for manifest in manifests.filter(|manifest| manifest.text.contains(krate)) {
         let Ok(manifest) = manifest.text.parse::<Table>() else { continue };

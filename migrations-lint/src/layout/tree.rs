@@ -53,15 +53,14 @@ pub const MARKERS: &[&str] = &[
     "flyway.toml",
     "refinery.toml",
     "config.toml",
-    "drizzle.config.ts",
-    "drizzle.config.js",
+    "go.mod",
 ];
 
 /// What to hand over of a file with this name.
 pub fn interest(file_name: &str) -> Interest {
     match file_name {
         "atlas.sum" | "_journal.json" | "migration_lock.toml" | "metadata.toml" => Interest::Text,
-        "snapshot.json" | ".sqlx" => Interest::Name,
+        "snapshot.json" | ".sqlx" | "go.mod" => Interest::Name,
         _ if has_sql_extension(file_name) || file_name.ends_with(".sql.conf") => Interest::Text,
         _ if MARKERS.contains(&file_name) => Interest::Text,
         _ => Interest::None,

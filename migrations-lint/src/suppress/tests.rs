@@ -1,6 +1,11 @@
 use super::*;
 use crate::report::{Class, Severity};
 
+fn file(text: &str) -> MigrationFile {
+    let source = SourceText::new("m/1.sql", text);
+    MigrationFile { source, version: None, name: String::new(), parts: Vec::new(), reported: true }
+}
+
 /// A finding of `rule` where `text` holds `at`.
 fn finding(source: &SourceText, rule: &'static str, class: Class, at: &str) -> Finding {
     let start = source.text().find(at).unwrap();
@@ -25,10 +30,10 @@ fn finding(source: &SourceText, rule: &'static str, class: Class, at: &str) -> F
 /// Suppresses findings of `empty-file` (a rule that exists, whatever it is about) at each of `places`; returns what is
 /// left as rule and line.
 fn left(text: &str, places: &[&str]) -> Vec<(&'static str, usize)> {
-    let source = SourceText::new("m/1.sql", text);
-    let findings = places.iter().map(|at| finding(&source, "empty-file", Class::Destructive, at)).collect();
+    let file = file(text);
+    let findings = places.iter().map(|at| finding(&file.source, "empty-file", Class::Destructive, at)).collect();
     let mut report = Report { findings, ..Report::default() };
-    suppress(&mut report, [&source], &Options::default());
+    suppress(&mut report, [&file], &Options::default());
     report.findings.iter().map(|finding| (finding.rule, finding.start.line)).collect()
 }
 
@@ -75,13 +80,13 @@ fn a_suppression_that_takes_nothing_is_found() {
 
 #[test]
 fn a_suppression_of_a_rule_that_is_off_is_not_called_unused() {
-    let source = SourceText::new("m/1.sql", "-- guard:ignore empty-file -- why\ndrop a;");
+    let file = file("-- guard:ignore empty-file -- why\ndrop a;");
     let options = Options {
         severities: [("empty-file".to_owned(), crate::options::RuleSeverity::Off)].into(),
         ..Options::default()
     };
     let mut report = Report::default();
-    suppress(&mut report, [&source], &options);
+    suppress(&mut report, [&file], &options);
     assert_eq!(report.findings, []);
 }
 
@@ -102,4 +107,12 @@ fn atlas_comments_name_kinds_of_harm_and_reach_the_file_from_its_top() {
     assert_eq!(left("-- x\n-- atlas:nolint destructive\ndrop a;\ndrop b;", &["drop a", "drop b"]), [("empty-file", 4)]);
     assert_eq!(left("-- atlas:nolint DS103\n\ndrop a;\ndrop b;", &["drop a", "drop b"]), []);
     assert_eq!(left("-- atlas:nolint naming\ndrop a;", &["drop a"]), [("empty-file", 2)]);
+}
+
+#[test]
+fn comments_in_files_that_only_give_context_are_not_complained_about() {
+    let file = MigrationFile { reported: false, ..file("-- guard:ignore empty-file -- why\ndrop a;") };
+    let mut report = Report::default();
+    suppress(&mut report, [&file], &Options::default());
+    assert_eq!(report.findings, []);
 }
