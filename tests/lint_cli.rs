@@ -140,8 +140,10 @@ fn a_repository_with_several_sets_is_linted_whole() {
         ("node_modules/x/1_x.sql", "-- nothing"),
         (".hidden/1_x.sql", "-- nothing"),
     ]);
-    let expected =
-        ["empty-file app/prisma/migrations/20240101000000_a/migration.sql", "empty-file db/migrate/1_x.up.sql"];
+    let expected = [
+        "empty-migration app/prisma/migrations/20240101000000_a/migration.sql",
+        "empty-migration db/migrate/1_x.up.sql",
+    ];
     assert_eq!(project.found("{}"), expected);
 }
 
@@ -153,7 +155,7 @@ fn a_single_file_is_reported_alone_with_its_set_as_context() {
         ("m/2_b.down.sql", "SELECT 1;"),
         ("m/1_a.down.sql", "SELECT 1;"),
     ]);
-    assert_eq!(project.found("{}/m/2_b.up.sql"), ["empty-file m/2_b.up.sql"]);
+    assert_eq!(project.found("{}/m/2_b.up.sql"), ["empty-migration m/2_b.up.sql"]);
     assert_eq!(json(&project.lint("{}/m/2_b.up.sql --format json"))["files"], 1);
 }
 
@@ -164,7 +166,7 @@ fn a_single_migration_folder_is_linted_in_its_set() {
         ("migrations/20240101000000_a/migration.sql", "-- nothing"),
         ("migrations/20240102000000_b/migration.sql", "-- nothing"),
     ]);
-    let expected = ["empty-file migrations/20240102000000_b/migration.sql"];
+    let expected = ["empty-migration migrations/20240102000000_b/migration.sql"];
     assert_eq!(project.found("{}/migrations/20240102000000_b"), expected);
     assert_eq!(project.found("{}/migrations/20240102000000_b/migration.sql"), expected);
 }
@@ -172,7 +174,7 @@ fn a_single_migration_folder_is_linted_in_its_set() {
 #[test]
 fn plain_files_named_one_by_one_do_not_look_at_their_neighbours() {
     let project = Project::new(&[("1_a.sql", "-- nothing"), ("01_b.sql", "-- nothing")]);
-    assert_eq!(project.found("{}/1_a.sql"), ["empty-file 1_a.sql"]);
+    assert_eq!(project.found("{}/1_a.sql"), ["empty-migration 1_a.sql"]);
     assert_eq!(project.found_of("duplicate", "{}/1_a.sql {}/01_b.sql"), ["duplicate-version 01_b.sql"]);
 }
 
@@ -189,10 +191,10 @@ fn since_reports_what_was_added_or_changed_and_knows_what_is_older() {
     project.write("m/3_c.sql", b"SELECT 33;");
     project.write("m/5_e.sql", b"-- nothing");
     let expected = [
+        "empty-migration m/2_b.sql",
         "out-of-order-version m/2_b.sql",
-        "empty-file m/2_b.sql",
         "edited-after-apply m/3_c.sql",
-        "empty-file m/5_e.sql",
+        "empty-migration m/5_e.sql",
     ];
     assert_eq!(project.found("{}/m --since main"), expected);
     let error = project.try_lint("{}/m --since no-such-ref").expect_err("an unknown ref");
@@ -203,11 +205,11 @@ fn since_reports_what_was_added_or_changed_and_knows_what_is_older() {
 fn the_fail_level_decides_the_answer() {
     let project = Project::new(&[("1_a.sql", "-- nothing"), ("2_b.sql", "SELECT 1;")]);
     let passes = |arguments: &str| project.lint(&format!("{{}} {arguments}")).passes;
-    assert!(passes(""));
-    assert!(!passes("--fail-on warning"));
-    assert!(!passes("--rule empty-file=error"));
-    assert!(passes("--rule empty-file=error --fail-on never"));
-    assert!(passes("--rule empty-file=off --fail-on warning"));
+    assert!(!passes(""));
+    assert!(passes("--fail-on never"));
+    assert!(passes("--rule empty-migration=warning"));
+    assert!(!passes("--rule empty-migration=warning --fail-on warning"));
+    assert!(passes("--rule empty-migration=off --fail-on warning"));
 }
 
 #[test]
@@ -218,7 +220,7 @@ fn what_cannot_be_read_is_an_error_that_names_it() {
         ("{}/empty", "no SQL files found"),
         ("{}/x.txt", "is not an .sql file"),
         ("{} --rule no-such=off", "no-such"),
-        ("{} --rule empty-fil=off", "did you mean \"empty-file\""),
+        ("{} --rule empty-migratio=off", "did you mean \"empty-migration\""),
         ("{}/m --baseline {}/none.toml", "none.toml"),
         ("{}/m --pending", "--database"),
     ] {
@@ -228,12 +230,15 @@ fn what_cannot_be_read_is_an_error_that_names_it() {
 }
 
 #[test]
-fn bytes_that_are_not_utf8_are_read_as_nearly_as_possible() {
+fn bytes_that_are_wrong_encoding_are_read_as_nearly_as_possible() {
     let project = Project::new(&[]);
     project.write("1_latin.sql", b"-- caf\xe9\nSELECT 1;");
     let utf16: Vec<u8> = "\u{feff}SELECT 1;".encode_utf16().flat_map(u16::to_le_bytes).collect();
     project.write("2_windows.sql", &utf16);
-    assert_eq!(project.found_of("not-utf8", "{}"), ["not-utf8 1_latin.sql", "not-utf8 2_windows.sql"]);
+    assert_eq!(
+        project.found_of("wrong-encoding", "{}"),
+        ["wrong-encoding 1_latin.sql", "wrong-encoding 2_windows.sql"]
+    );
     let document = json(&project.lint("{} --format json"));
     assert_eq!(document["findings"].as_array().map(Vec::len), Some(2), "{document}");
 }
@@ -256,7 +261,7 @@ fn a_baseline_silences_what_was_there_until_it_expires() {
 
 #[test]
 fn a_suppression_with_its_reason_is_counted_not_shown() {
-    let project = Project::new(&[("1_a.sql", "-- guard:ignore-file empty-file -- a placeholder")]);
+    let project = Project::new(&[("1_a.sql", "-- guard:ignore-file empty-migration -- a placeholder")]);
     let document = json(&project.lint("{} --format json"));
     assert_eq!(document["findings"], serde_json::json!([]));
     assert_eq!(document["summary"]["suppressed"], 1);
@@ -269,7 +274,7 @@ fn github_annotations_are_the_default_in_github_actions() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let environment = Environment { is_github: true, ..environment() };
     let outcome = runtime.block_on(run_in(cli.lint, &environment)).expect("the run succeeds");
-    assert!(outcome.text.starts_with("::warning file="), "{}", outcome.text);
+    assert!(outcome.text.starts_with("::error file="), "{}", outcome.text);
 }
 
 #[test]
@@ -279,9 +284,9 @@ fn rules_are_listed_and_explained() {
     assert!(list.lines().any(|line| line.starts_with("missing-down ") && line.contains("migration-set")), "{list}");
     let rules = json(&project.lint("--list-rules --format json"));
     assert!(rules["rules"].as_array().is_some_and(|rules| rules.len() == list.lines().count()));
-    assert!(project.lint("--explain empty-down").text.contains("RAISE EXCEPTION"));
-    let error = project.try_lint("--explain empty-dwon").expect_err("a typing error");
-    assert!(error.to_string().contains("did you mean \"empty-down\""), "{error}");
+    assert!(project.lint("--explain missing-down").text.contains("RAISE EXCEPTION"));
+    let error = project.try_lint("--explain missing-dwon").expect_err("a typing error");
+    assert!(error.to_string().contains("did you mean \"missing-down\""), "{error}");
 }
 
 #[test]
@@ -291,4 +296,45 @@ fn unclear_arguments_are_refused() {
         let parsed = Cli::try_parse_from(std::iter::once("lint").chain(arguments.split_whitespace()));
         assert!(parsed.is_err(), "{arguments}");
     }
+}
+
+#[test]
+fn a_diff_shows_what_fix_writes_and_fix_leaves_nothing_to_fix() {
+    let text = "CREATE TABLE a (id bigint);\r\nALTER TABLE b ADD COLUMN c int;\r\n";
+    let project = Project::new(&[("1_a.sql", text)]);
+    let diff = project.lint("{} --diff");
+    assert!(!diff.passes && diff.text.contains("\n-CREATE TABLE a (id bigint);\r\n"), "{}", diff.text);
+    assert!(diff.text.contains("\n+CREATE TABLE IF NOT EXISTS a (id bigint);\r\n"), "{}", diff.text);
+    assert_eq!(fs::read_to_string(project.path("1_a.sql")).expect("text"), text);
+    let fixed = project.lint("{} --fix");
+    assert!(fixed.notes[0].contains("findings fixed in 1 files"), "{fixed:?}");
+    let written = fs::read_to_string(project.path("1_a.sql")).expect("text");
+    assert!(written.starts_with("CREATE TABLE IF NOT EXISTS a (id bigint);\r\n"), "{written}");
+    assert!(written.contains("ADD COLUMN IF NOT EXISTS c int"), "{written}");
+    assert_eq!(project.lint("{} --diff").text, "");
+}
+
+#[test]
+fn what_could_not_be_read_exactly_is_never_written() {
+    let project = Project::new(&[]);
+    let bytes = b"-- caf\xe9\nCREATE TABLE a (id bigint);";
+    project.write("1_a.sql", bytes);
+    project.lint("{} --fix");
+    assert_eq!(fs::read(project.path("1_a.sql")).expect("bytes"), bytes);
+}
+
+#[test]
+fn squawk_comments_keep_their_meaning() {
+    let project = Project::new(&[(
+        "1_a.sql",
+        "-- squawk-ignore ban-drop-table, prefer-robust-stmts\nDROP TABLE a;\nDROP TABLE b;",
+    )]);
+    let lines: Vec<_> = json(&project.lint("{} --format json"))["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|finding| finding["rule"] == "drop-table" || finding["rule"] == "drop-without-if-exists")
+        .map(|finding| finding["start"]["line"].clone())
+        .collect();
+    assert_eq!(lines, [3, 3]);
 }

@@ -46,7 +46,7 @@ const CASES: &[Case] = &[
                    ('1', '-- a', '20240101000000_a'), ('2', '-- b', '20240102000000_b')) AS v (n, t, m)",
         expected: &[
             "edited-after-apply migrations/20240102000000_b/migration.sql",
-            "empty-file migrations/20240103000000_c/migration.sql",
+            "empty-migration migrations/20240103000000_c/migration.sql",
         ],
     },
     Case {
@@ -57,14 +57,14 @@ const CASES: &[Case] = &[
                    bigint NOT NULL);\
                    INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES \
                    (1, 'a', true, sha384('-- a'), 1), (2, 'b', true, sha384('-- b'), 1)",
-        expected: &["edited-after-apply m/2_b.sql", "empty-file m/4_c.sql"],
+        expected: &["edited-after-apply m/2_b.sql", "empty-migration m/4_c.sql"],
     },
     Case {
         name: "golang_migrate",
         files: &[("m/1_a.up.sql", "-- a"), ("m/2_b.up.sql", "-- b"), ("m/3_c.up.sql", "-- c")],
         database: "CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL);\
                    INSERT INTO schema_migrations VALUES (2, false)",
-        expected: &["empty-file m/3_c.up.sql"],
+        expected: &["empty-migration m/3_c.up.sql"],
     },
     Case {
         name: "dbmate",
@@ -74,7 +74,7 @@ const CASES: &[Case] = &[
         ],
         database: "CREATE TABLE schema_migrations (version varchar PRIMARY KEY);\
                    INSERT INTO schema_migrations VALUES ('20240101')",
-        expected: &["empty-down m/20240102_b.sql"],
+        expected: &["missing-down m/20240102_b.sql"],
     },
     Case {
         name: "drizzle",
@@ -89,7 +89,7 @@ const CASES: &[Case] = &[
         database: "CREATE SCHEMA drizzle; CREATE TABLE drizzle.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT \
                    NULL, created_at bigint);\
                    INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES (encode(sha256('-- a'), 'hex'), 100)",
-        expected: &["empty-file drizzle/1_b.sql"],
+        expected: &["empty-migration drizzle/1_b.sql"],
     },
     Case {
         name: "supabase",
@@ -97,7 +97,7 @@ const CASES: &[Case] = &[
         database: "CREATE SCHEMA supabase_migrations; CREATE TABLE supabase_migrations.schema_migrations (version text \
                    PRIMARY KEY, statements text[], name text);\
                    INSERT INTO supabase_migrations.schema_migrations (version, name) VALUES ('20240101', 'a')",
-        expected: &["empty-file supabase/migrations/20240102_b.sql"],
+        expected: &["empty-migration supabase/migrations/20240102_b.sql"],
     },
     Case {
         name: "flyway",
@@ -108,14 +108,14 @@ const CASES: &[Case] = &[
                    INSERT INTO flyway_schema_history VALUES (1, '1', 'a', 'SQL', 'V1.0__a.sql', FLYWAY_CRC, true), \
                    (2, '2', 'b', 'SQL', 'V2__b.sql', 1, true), (3, '3', 'c', 'SQL', 'V3__c.sql', 1, true), \
                    (4, '3', 'c', 'UNDO_SQL', 'U3__c.sql', 1, true)",
-        expected: &["edited-after-apply sql/V2__b.sql", "empty-file sql/V3__c.sql"],
+        expected: &["edited-after-apply sql/V2__b.sql", "empty-migration sql/V3__c.sql"],
     },
     Case {
         name: "diesel",
         files: &[("m/2024-01-01-000000_a/up.sql", "-- a"), ("m/2024-01-02-000000_b/up.sql", "-- b")],
         database: "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL \
                    DEFAULT now()); INSERT INTO __diesel_schema_migrations VALUES ('20240101000000')",
-        expected: &["empty-file m/2024-01-02-000000_b/up.sql"],
+        expected: &["empty-migration m/2024-01-02-000000_b/up.sql"],
     },
     Case {
         name: "goose",
@@ -123,7 +123,7 @@ const CASES: &[Case] = &[
         database: "CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean \
                    NOT NULL, tstamp timestamp DEFAULT now());\
                    INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true), (1, true), (2, true), (2, false)",
-        expected: &["empty-file m/2_b.sql", "empty-file m/3_c.sql"],
+        expected: &["empty-migration m/2_b.sql", "empty-migration m/3_c.sql"],
     },
     Case {
         name: "atlas",
@@ -131,17 +131,17 @@ const CASES: &[Case] = &[
         database: "CREATE SCHEMA atlas_schema_revisions; CREATE TABLE atlas_schema_revisions.atlas_schema_revisions \
                    (version varchar PRIMARY KEY, applied bigint NOT NULL, total bigint NOT NULL);\
                    INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('1', 1, 1), ('2', 1, 2)",
-        expected: &["edited-after-apply m/1_a.sql", "empty-file m/2_b.sql"],
+        expected: &["edited-after-apply m/1_a.sql", "empty-migration m/2_b.sql"],
     },
     Case {
         name: "liquibase",
         files: &[
             ("c/1.sql", "--liquibase formatted sql\n--changeset ann:1\n"),
-            ("c/2.sql", "--liquibase formatted sql\n--changeset ann:2\n"),
+            ("c/2.sql", "--liquibase formatted sql\n--changeset ann:2\nDROP TABLE a;\n"),
         ],
         database: "CREATE TABLE databasechangelog (id varchar(255) NOT NULL, author varchar(255) NOT NULL, exectype \
                    varchar(10) NOT NULL); INSERT INTO databasechangelog VALUES ('1', 'ann', 'EXECUTED')",
-        expected: &["empty-file c/2.sql"],
+        expected: &["drop-table c/2.sql"],
     },
 ];
 
@@ -158,7 +158,10 @@ fn lint(root: &Path, url: &str) -> Vec<String> {
         let file = Path::new(finding["file"].as_str().expect("a path")).strip_prefix(root).expect("below").display();
         format!("{} {file}", finding["rule"].as_str().expect("a rule"))
     };
-    findings.iter().map(name).collect()
+    // What else the statements of the cases are guilty of is no matter here.
+    let rules = ["edited-after-apply", "empty-migration", "missing-down", "drop-table"];
+    let is_about_history = |finding: &&serde_json::Value| rules.iter().any(|rule| finding["rule"] == *rule);
+    findings.iter().filter(is_about_history).map(name).collect()
 }
 
 #[test]

@@ -56,23 +56,6 @@ pub(crate) fn scan(text: &str) -> Scan {
     found
 }
 
-/// Whether `text` holds nothing but blanks, comments and lone semicolons; looks no further than the first other thing.
-pub(crate) fn is_blank(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let mut at = if text.starts_with('\u{feff}') { 3 } else { 0 };
-    while at < bytes.len() {
-        at = match bytes[at] {
-            b'-' if bytes[at..].starts_with(b"--") => {
-                memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n)
-            }
-            b'/' if bytes[at..].starts_with(b"/*") => block_comment_end(bytes, at),
-            byte if byte == b';' || byte.is_ascii_whitespace() => at + 1,
-            _ => return false,
-        };
-    }
-    true
-}
-
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
@@ -164,14 +147,6 @@ mod tests {
     #[test]
     fn comments_nest_and_lone_semicolons_are_nothing() {
         check("/* a /* b */ c */ ; ;", &[], &["/* a /* b */ c */"]);
-    }
-
-    #[test]
-    fn blank_is_what_runs_nothing() {
-        for text in ["", "\u{feff}", "-- a\n/* b; */ ;\n"] {
-            assert!(is_blank(text), "{text:?}");
-        }
-        assert!(!is_blank("-- a\nselect 1"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Rules about a set of migrations as a whole, and about suppressions: what no single statement shows.
+//! Rules about a set that need more than its files: what a layout saw, which migrations are old, what a database ran; and
+//! rules about suppressions.
 //!
-//! Each rule is one file below this module: its [`RuleInfo`] and its check. Rules about statements live in `rules`.
+//! Each rule is one file below this module: its [`RuleInfo`] and its check. All other rules live in `rules`.
 
 use sha2::{Digest as _, Sha256};
 
@@ -11,32 +12,22 @@ use crate::report::Finding;
 use crate::rule::RuleInfo;
 use crate::source_text::{SourceText, Span};
 
-mod duplicate_version;
 mod edited_after_apply;
-mod empty_down;
-mod empty_file;
 mod file_not_run;
-mod missing_down;
 mod missing_file;
-mod mixed_line_endings;
-mod not_utf8;
 mod out_of_order_version;
 mod skipped_version;
 pub(crate) mod suppression;
+mod wrong_encoding;
 
 /// Every rule of this module, for the table of all rules.
-pub(crate) const RULES: [&RuleInfo; 14] = [
-    &duplicate_version::RULE,
+pub(crate) const RULES: [&RuleInfo; 9] = [
     &out_of_order_version::RULE,
     &skipped_version::RULE,
     &edited_after_apply::RULE,
     &missing_file::RULE,
     &file_not_run::RULE,
-    &missing_down::RULE,
-    &empty_down::RULE,
-    &empty_file::RULE,
-    &mixed_line_endings::RULE,
-    &not_utf8::RULE,
+    &wrong_encoding::RULE,
     &suppression::WITHOUT_REASON,
     &suppression::UNKNOWN_RULE,
     &suppression::UNUSED,
@@ -58,17 +49,12 @@ pub struct History<'a> {
 pub fn check_set(found: &FoundSet, history: History<'_>, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
     let subject = Subject { found, history, options };
-    duplicate_version::check(&subject, &mut findings);
     out_of_order_version::check(&subject, &mut findings);
     skipped_version::check(&subject, &mut findings);
     edited_after_apply::check(&subject, &mut findings);
     missing_file::check(&subject, &mut findings);
     file_not_run::check(&subject, &mut findings);
-    missing_down::check(&subject, &mut findings);
-    empty_down::check(&subject, &mut findings);
-    empty_file::check(&subject, &mut findings);
-    mixed_line_endings::check(&subject, &mut findings);
-    not_utf8::check(&subject, &mut findings);
+    wrong_encoding::check(&subject, &mut findings);
     findings
 }
 

@@ -307,7 +307,7 @@ fn text_after_a_byte_order_mark_is_what_runs() {
 }
 
 #[test]
-fn a_file_that_is_not_utf8_is_seen() {
+fn a_file_that_is_wrong_encoding_is_seen() {
     let mut files = listing(&[("m/1_x.sql", "x")]);
     files[0].is_lossy = true;
     let sets = find_sets(files, None);

@@ -32,7 +32,95 @@ pub(super) fn atlas(rest: &str, blank: Comment) -> Option<Comment> {
 }
 
 /// squawk's rules and the rules here that say the same of a statement.
-const SQUAWK: &[(&str, &[&str])] = &[];
+const SQUAWK: &[(&str, &[&str])] = &[
+    ("adding-field-with-default", &["add-column-rewrites-table"]),
+    (
+        "adding-foreign-key-constraint",
+        &["add-foreign-key-not-valid", "add-column-with-constraint", "constraint-fails-on-existing-rows"],
+    ),
+    (
+        "adding-not-nullable-field",
+        &["add-column-not-null", "add-required-column", "set-not-null-scans", "set-not-null-fails-on-nulls"],
+    ),
+    ("adding-required-field", &["add-column-not-null", "add-required-column"]),
+    (
+        "adding-primary-key-constraint",
+        &["add-unique-using-index", "add-column-with-constraint", "constraint-fails-on-existing-rows"],
+    ),
+    ("adding-serial-primary-key-field", &["add-unique-using-index", "add-column-with-constraint"]),
+    ("ban-alter-domain-with-add-constraint", &["domain-constraint-scans"]),
+    ("ban-char-field", &["preferred-type"]),
+    ("ban-concurrent-index-creation-in-transaction", &["concurrently-in-transaction"]),
+    ("ban-create-domain-with-constraint", &["domain-constraint-scans"]),
+    ("ban-disable-trigger", &["disable-trigger"]),
+    ("ban-drop-column", &["drop-column"]),
+    ("ban-drop-constraint", &["drop-constraint"]),
+    ("ban-drop-database", &["drop-object"]),
+    ("ban-drop-default", &["drop-default"]),
+    ("ban-drop-domain", &["drop-object"]),
+    ("ban-drop-extension", &["drop-object"]),
+    ("ban-drop-function", &["drop-object"]),
+    ("ban-drop-index", &["drop-object", "drop-index-not-concurrent"]),
+    ("ban-drop-not-null", &["drop-not-null"]),
+    ("ban-drop-policy", &["drop-object"]),
+    ("ban-drop-schema", &["drop-object", "drop-cascade"]),
+    ("ban-drop-sequence", &["drop-object"]),
+    ("ban-drop-table", &["drop-table"]),
+    ("ban-drop-trigger", &["drop-object"]),
+    ("ban-drop-type", &["drop-object"]),
+    ("ban-drop-view", &["drop-object"]),
+    ("ban-duplicate-column-assignments", &["duplicate-column"]),
+    ("ban-truncate-cascade", &["truncate-table"]),
+    ("ban-uncommitted-transaction", &["unclosed-transaction"]),
+    (
+        "changing-column-type",
+        &["change-column-type", "change-column-type-breaks-code", "narrow-column-type", "lossy-type-change"],
+    ),
+    (
+        "constraint-missing-not-valid",
+        &[
+            "add-foreign-key-not-valid",
+            "add-check-not-valid",
+            "validate-in-same-transaction",
+            "constraint-fails-on-existing-rows",
+        ],
+    ),
+    (
+        "disallowed-unique-constraint",
+        &["add-unique-using-index", "add-column-with-constraint", "constraint-fails-on-existing-rows"],
+    ),
+    ("identifier-too-long", &["identifier-too-long"]),
+    ("prefer-big-int", &["preferred-type"]),
+    ("prefer-bigint-over-int", &["preferred-type"]),
+    ("prefer-bigint-over-smallint", &["preferred-type"]),
+    ("prefer-identity", &["preferred-type"]),
+    ("prefer-repack", &["rewrite-table"]),
+    (
+        "prefer-robust-stmts",
+        &[
+            "create-without-guard",
+            "drop-without-if-exists",
+            "add-column-without-if-not-exists",
+            "add-constraint-without-guard",
+            "add-enum-value-without-if-not-exists",
+            "rename-without-guard",
+            "unnamed-object",
+            "statement-fails-second-time",
+        ],
+    ),
+    ("prefer-text-field", &["preferred-type"]),
+    ("prefer-timestamp-tz", &["preferred-type"]),
+    ("renaming-column", &["rename-column"]),
+    ("renaming-object", &["rename-object"]),
+    ("renaming-table", &["rename-object"]),
+    ("require-concurrent-index-creation", &["create-index-not-concurrent"]),
+    ("require-concurrent-index-deletion", &["drop-index-not-concurrent"]),
+    ("require-concurrent-partition-detach", &["detach-partition-not-concurrent"]),
+    ("require-concurrent-reindex", &["reindex-not-concurrent"]),
+    ("require-table-schema", &["unqualified-name"]),
+    ("require-timeout-settings", &["lock-without-timeout"]),
+    ("transaction-nesting", &["nested-transaction"]),
+];
 
 fn squawk_targets(name: &str) -> Vec<Target> {
     let ours = SQUAWK.iter().find(|(squawk, _)| *squawk == name).map_or(&[][..], |(_, ours)| *ours);

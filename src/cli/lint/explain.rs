@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::bail;
 use migrations_lint::render::Format;
-use migrations_lint::{RuleInfo, rules};
+use migrations_lint::{RuleInfo, page, rules};
 use serde_json::json;
 
 use super::LintOutcome;
@@ -27,22 +27,11 @@ pub(super) fn find(id: &str) -> anyhow::Result<&'static RuleInfo> {
 /// A rule's page.
 pub(super) fn explain(id: &str) -> anyhow::Result<LintOutcome> {
     let rule = find(id)?;
-    let mut text = format!(
-        "{} ({}, {} by default)\n\n{}\n\n{}\n",
-        rule.id,
-        rule.class.as_str(),
-        rule.default_severity.as_str(),
-        rule.summary,
-        rule.docs.trim_end()
-    );
-    for (title, examples) in [("Reported", rule.bad), ("Not reported", rule.good)] {
-        for example in examples {
-            write!(text, "\n{title}:\n\n").expect(IN_MEMORY);
-            for line in example.sql.trim_end().lines() {
-                writeln!(text, "    {line}").expect(IN_MEMORY);
-            }
-        }
-    }
+    let page = page(rule);
+    // The first line says where the file comes from, which is nothing to the reader of a terminal.
+    let text =
+        page.strip_prefix("<!--").and_then(|rest| rest.split_once("-->\n")).map_or(page.as_str(), |(_, text)| text);
+    let text = text.to_owned();
     Ok(LintOutcome { text, notes: Vec::new(), passes: true })
 }
 

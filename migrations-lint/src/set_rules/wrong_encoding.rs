@@ -7,7 +7,7 @@ use crate::report::{Class, Finding};
 use crate::rule::RuleInfo;
 
 pub(super) const RULE: RuleInfo = RuleInfo {
-    id: "not-utf8",
+    id: "wrong-encoding",
     class: Class::MigrationSet,
     default_severity: RuleSeverity::Warning,
     summary: "A file is not UTF-8 text.",
