@@ -10,6 +10,7 @@ pub mod config;
 mod demo;
 mod exit;
 mod keep;
+pub mod lint;
 mod list;
 mod output;
 mod progress;
@@ -68,6 +69,8 @@ enum Command {
     Keep(keep::KeepArgs),
     /// Take a pin away
     Unkeep(keep::UnkeepArgs),
+    /// Lint migrations: what destroys data, locks, breaks, or cannot be run again
+    Lint(Box<lint::LintArgs>),
     /// Look at the configuration
     Config(config::ConfigArgs),
     /// The whole story on a throw-away PostgreSQL, without any configuration
@@ -113,10 +116,27 @@ async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliErro
         Command::Prune(args) => prune::run(args, session).await,
         Command::Keep(args) => keep::run(args, session).await,
         Command::Unkeep(args) => keep::undo(args, session).await,
+        Command::Lint(args) => lint_migrations(*args, session.style).await,
         Command::Config(args) => {
             let config::Printed { text, json } = config::run(args, &session.request).await?;
             Ok(Answer::yes(text, json))
         }
         Command::Demo(args) => demo::run(args, session).await,
     }
+}
+
+/// The linter renders its own formats; `--json` is short for one of them.
+async fn lint_migrations(mut args: lint::LintArgs, style: Style) -> Result<Answer, CliError> {
+    if style.json {
+        args.format.get_or_insert(migrations_lint::render::Format::Json);
+    }
+    let outcome = lint::run(args).await.map_err(|error| CliError::unable("lint-failed", format!("{error:#}")))?;
+    let lint::LintOutcome { text, notes, passes } = outcome;
+    if !style.quiet {
+        for line in &notes {
+            output::note(line);
+        }
+    }
+    let json = serde_json::from_str(&text).unwrap_or(serde_json::Value::Null);
+    Ok(Answer { text, json, exit: if passes { Exit::Yes } else { Exit::No } })
 }

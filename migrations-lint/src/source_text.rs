@@ -46,16 +46,18 @@ pub struct SourceText {
     path: PathBuf,
     text: String,
     line_starts: Vec<usize>,
+    is_ascii: bool,
 }
 
 impl SourceText {
     /// Takes the text of `path`; the path is only a name here, nothing is read.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
         let text = text.into();
+        let is_ascii = text.is_ascii();
         let line_starts = std::iter::once(0)
             .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(idx, _)| idx + 1))
             .collect();
-        Self { path: path.into(), text, line_starts }
+        Self { path: path.into(), text, line_starts, is_ascii }
     }
 
     /// The path as it was given.
@@ -77,10 +79,34 @@ impl SourceText {
     pub fn position(&self, offset: usize) -> Position {
         let line_idx = self.line_starts.partition_point(|start| *start <= offset) - 1;
         let line_start = self.line_starts[line_idx];
+        if self.is_ascii {
+            // Without this, a dump on one line with thousands of findings takes quadratic time.
+            return Position { line: line_idx + 1, column: offset.min(self.text.len()) - line_start + 1 };
+        }
         let column = self.text.as_bytes()[line_start..offset.min(self.text.len())]
             .iter()
             .filter(|byte| !matches!(**byte, 0x80..=0xBF))
             .count();
         Position { line: line_idx + 1, column: column + 1 }
+    }
+
+    /// The bytes of a line (from 1), without what ends it.
+    pub fn line_span(&self, line: usize) -> Span {
+        let start = self.line_starts[line - 1];
+        let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
+        let end = if end > start && self.text.as_bytes()[end - 1] == b'\r' { end - 1 } else { end };
+        Span::new(start, end)
+    }
+
+    /// A line (from 1) with what ends it.
+    pub fn line_with_end(&self, line: usize) -> &str {
+        let end = self.line_starts.get(line).copied().unwrap_or(self.text.len());
+        &self.text[self.line_starts[line - 1]..end]
+    }
+
+    /// How many lines there are; a last one without any character does not count.
+    pub fn n_lines(&self) -> usize {
+        let is_last_empty = self.line_starts.last() == Some(&self.text.len());
+        self.line_starts.len() - usize::from(is_last_empty)
     }
 }

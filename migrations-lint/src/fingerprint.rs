@@ -1,0 +1,61 @@
+//! Names for findings that survive line moves: of rule, file name, normalised statement and its occurrence number.
+
+use std::path::Path;
+
+use rustc_hash::FxHashMap;
+
+/// Counts equal findings, so that the second of two equal statements has a name of its own.
+#[derive(Default)]
+pub(crate) struct Fingerprints {
+    seen: FxHashMap<u64, u32>,
+}
+
+impl Fingerprints {
+    /// The fingerprint of the next finding of this rule in this file about this statement.
+    pub(crate) fn of(&mut self, rule: &str, file: &Path, statement: &str) -> String {
+        let mut hash = Fnv::new();
+        hash.write(rule.as_bytes());
+        hash.write(b"\0");
+        hash.write(file.file_name().unwrap_or(file.as_os_str()).as_encoded_bytes());
+        hash.write(b"\0");
+        for word in statement.split_ascii_whitespace() {
+            hash.write(word.as_bytes());
+            hash.write(b" ");
+        }
+        let occurrence = self.seen.entry(hash.0).or_default();
+        *occurrence += 1;
+        hash.write(&occurrence.to_le_bytes());
+        format!("{:016x}", hash.0)
+    }
+}
+
+/// FNV-1a: the same on every machine and in every version, which the standard hasher does not promise.
+struct Fnv(u64);
+
+impl Fnv {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_ignores_white_space_and_directories_but_not_repetition() {
+        let of = |statements: &[(&str, &str)]| {
+            let mut fingerprints = Fingerprints::default();
+            statements.iter().map(|(file, sql)| fingerprints.of("r", Path::new(file), sql)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&[("a/1.sql", "drop  table\nt")]), of(&[("1.sql", "drop table t")]));
+        let twice = of(&[("1.sql", "drop table t"), ("1.sql", "drop table t")]);
+        assert_ne!(twice[0], twice[1]);
+    }
+}

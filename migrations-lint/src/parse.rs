@@ -1,0 +1,152 @@
+//! SQL text to statements: cut by tokens, judged by the server's grammar, read into the linter's own words.
+
+mod alter;
+mod block;
+mod cursor;
+mod data;
+mod expression;
+mod grammar;
+mod mask;
+mod mysql;
+mod object;
+mod read;
+mod session;
+mod split;
+mod table;
+mod token;
+mod types;
+
+pub(crate) use session::POWERFUL_ROLES;
+
+use cursor::{Cursor, Origin};
+use split::Splitter;
+use token::{Token, TokenKind};
+
+use crate::engine::Engine;
+use crate::source_text::Span;
+use crate::statement::{Guard, Kind, Statement};
+
+/// Nesting that no migration needs; PostgreSQL's own stack gives up somewhat later.
+const MAX_NESTING: usize = 500;
+
+/// More statements than this in one part are not looked at.
+const MAX_STATEMENTS: usize = 1_000_000;
+
+/// Everything under `span` of `text`, in order; what a `DO` block runs follows the block.
+pub(crate) fn parse(text: &str, span: Span, engine: Engine) -> Vec<Statement> {
+    if u32::try_from(text.len()).is_err() {
+        return vec![statement(Span::new(span.start, span.start), Kind::Limit("the file is 4 GiB or larger".into()))];
+    }
+    let text = mask::mask_placeholders(text, span);
+    let mut splitter = Splitter::new(&text, span, engine);
+    let mut statements = Vec::new();
+    while let Some(cut) = splitter.cut() {
+        if statements.len() >= MAX_STATEMENTS {
+            let start = splitter.tokens().first().map_or(span.start, |token| token.start());
+            statements.push(statement(
+                Span::new(start, start),
+                Kind::Limit("there are more than a million statements".into()),
+            ));
+            break;
+        }
+        let origin = Origin { text: &text, base: 0, collapsed: None };
+        if cut.depth > MAX_NESTING {
+            let cursor = Cursor::new(origin, splitter.tokens());
+            let reason = format!("parentheses are nested {} deep, more than {MAX_NESTING}", cut.depth);
+            statements.push(statement(cursor.span(), Kind::Limit(reason.into())));
+        }
+        read_judged(origin, splitter.tokens(), cut.depth, engine, &mut statements);
+    }
+    statements
+}
+
+/// Reads a statement that the grammar accepts; of one that it rejects, what can be told apart still counts.
+fn read_judged(origin: Origin<'_>, tokens: &[Token], depth: usize, engine: Engine, found: &mut Vec<Statement>) {
+    let whole = Cursor::new(origin, tokens).span();
+    let judged = |tokens: &[Token]| match (engine, tokens.last()) {
+        (_, Some(last)) if last.kind == TokenKind::Unterminated => Some(("an unterminated quote".into(), last.start())),
+        (Engine::PostgreSql, _) => {
+            let span = Cursor::new(origin, tokens).span();
+            grammar::problem(&origin.text[span.range()], tokens.len(), depth)
+                .map(|(message, at)| (message, span.start + at))
+        }
+        _ => None,
+    };
+    let Some((message, place)) = judged(tokens) else {
+        return read_statement(Cursor::new(origin, tokens), found);
+    };
+    if uses_psql_variables(origin, tokens) {
+        return read_statement(Cursor::new(origin, tokens), found);
+    }
+    let pieces = pieces_at_line_starts(origin, tokens);
+    if pieces.len() > 1 {
+        for piece in pieces {
+            match judged(piece) {
+                None => read_statement(Cursor::new(origin, piece), found),
+                Some((message, place)) => found.push(unparsed(Cursor::new(origin, piece).span(), &message, place)),
+            }
+        }
+        return;
+    }
+    found.push(unparsed(whole, &message, place));
+}
+
+fn read_statement(cursor: Cursor<'_>, found: &mut Vec<Statement>) {
+    if cursor.is("do") {
+        let idx = found.len();
+        let span = cursor.span();
+        found.push(statement(span, Kind::Do { commits: None }));
+        let commits = block::read_do(&cursor, span, found);
+        found[idx].kind = Kind::Do { commits };
+        return;
+    }
+    let mut kinds = Vec::new();
+    read::read(cursor, false, &mut kinds);
+    found.extend(kinds.into_iter().map(|(span, kind)| statement(span, kind)));
+}
+
+fn statement(span: Span, kind: Kind) -> Statement {
+    Statement { span, kind, guard: Guard::None, within: None, in_loop: false }
+}
+
+fn unparsed(whole: Span, message: &str, place: usize) -> Statement {
+    let start = place.clamp(whole.start, whole.end);
+    statement(
+        Span::new(whole.start, whole.end),
+        Kind::Unparsed(format!("{message} (at byte {} of the statement)", start - whole.start).into()),
+    )
+}
+
+/// `:name`, `:'name'`: psql puts a value there, so the grammar has no say.
+fn uses_psql_variables(origin: Origin<'_>, tokens: &[Token]) -> bool {
+    tokens.windows(2).any(|pair| {
+        &origin.text[pair[0].span().range()] == ":"
+            && pair[0].end() == pair[1].start()
+            && matches!(pair[1].kind, TokenKind::Word | TokenKind::String | TokenKind::QuotedWord)
+    })
+}
+
+/// A forgotten semicolon glues statements together: cuts where a line starts with a word that starts statements.
+fn pieces_at_line_starts<'t>(origin: Origin<'_>, tokens: &'t [Token]) -> Vec<&'t [Token]> {
+    const STARTS: &[&str] =
+        &["create", "alter", "drop", "insert", "update", "delete", "truncate", "grant", "comment", "do"];
+    let mut pieces = Vec::new();
+    let (mut start, mut depth) = (0, 0_usize);
+    for (idx, token) in tokens.iter().enumerate() {
+        match token.kind {
+            TokenKind::LeftParen => depth += 1,
+            TokenKind::RightParen => depth = depth.saturating_sub(1),
+            TokenKind::Word if idx > start && depth == 0 => {
+                let raw = &origin.text[token.span().range()];
+                let before = &origin.text[tokens[idx - 1].end()..token.start()];
+                if before.contains('\n') && STARTS.iter().any(|word| raw.eq_ignore_ascii_case(word)) {
+                    pieces.push(&tokens[start..idx]);
+                    start = idx;
+                }
+            }
+            _ => {}
+        }
+    }
+    pieces.push(&tokens[start..]);
+    pieces
+}

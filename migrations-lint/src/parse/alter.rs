@@ -1,0 +1,308 @@
+//! ALTER of tables and their like, types, sequences, domains, functions and the rest.
+
+use super::cursor::Cursor;
+use super::expression::expression_until;
+use super::object::{object_kind, on_table};
+use super::table::{column, column_list, table_constraint};
+use super::token::TokenKind;
+use super::types::read_type;
+use crate::statement::{
+    Action, ActionKind, AlterObject, AlterTable, AlterType, Ident, Kind, Name, ObjectAction, ObjectKind, TypeAction,
+};
+
+/// After ALTER.
+pub(super) fn alter(cursor: &mut Cursor<'_>) -> Option<Kind> {
+    if cursor.eat("system") {
+        return Some(Kind::AlterSystem);
+    }
+    if cursor.is_any(&["role", "user", "group"]) && !cursor.is_all(&["user", "mapping"]) {
+        cursor.advance();
+        return super::session::role(cursor, false);
+    }
+    if cursor.is_all(&["default", "privileges"]) {
+        return Some(super::session::default_privileges(cursor));
+    }
+    cursor.eat_any(&["online", "ignore"]);
+    let kind = object_kind(cursor)?;
+    match kind {
+        ObjectKind::Table
+        | ObjectKind::ForeignTable
+        | ObjectKind::View
+        | ObjectKind::MaterializedView
+        | ObjectKind::Index => alter_table(cursor, kind),
+        ObjectKind::Type => alter_type(cursor),
+        _ => Some(alter_object(cursor, kind)),
+    }
+}
+
+fn alter_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Kind> {
+    if cursor.is_all(&["all", "in", "tablespace"]) {
+        return Some(Kind::Other);
+    }
+    let if_exists = cursor.if_exists();
+    cursor.eat("only");
+    let name = cursor.name()?;
+    cursor.eat_kind(TokenKind::Star);
+    let actions = cursor
+        .items()
+        .map(|mut item| Action { span: item.span(), kind: action(&mut item).unwrap_or(ActionKind::Other) })
+        .collect();
+    Some(Kind::AlterTable(Box::new(AlterTable { kind, name, if_exists, actions })))
+}
+
+fn action(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
+    if cursor.eat("add") {
+        add(cursor)
+    } else if cursor.eat("drop") {
+        drop(cursor)
+    } else if cursor.eat("alter") {
+        alter_column(cursor)
+    } else if cursor.eat("rename") {
+        rename(cursor)
+    } else if cursor.eat_all(&["validate", "constraint"]) {
+        Some(ActionKind::ValidateConstraint { name: cursor.ident()? })
+    } else if cursor.eat("set") {
+        set(cursor)
+    } else if cursor.is_any(&["enable", "disable", "force", "no"]) {
+        switch(cursor)
+    } else if cursor.eat_all(&["attach", "partition"]) {
+        Some(ActionKind::AttachPartition { partition: cursor.name()? })
+    } else if cursor.eat_all(&["detach", "partition"]) {
+        let partition = cursor.name()?;
+        Some(ActionKind::DetachPartition { partition, is_concurrent: cursor.is_any(&["concurrently", "finalize"]) })
+    } else if cursor.eat("inherit") {
+        Some(ActionKind::Inherit { parent: cursor.name()? })
+    } else {
+        super::mysql::action(cursor)
+    }
+}
+
+fn add(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
+    let is_index = cursor.is_any(&["index", "key", "fulltext", "spatial"])
+        || (cursor.is("unique") && (cursor.is_at(1, "key") || cursor.is_at(1, "index")));
+    if is_index && cursor.peek_at(1).is_some() {
+        return Some(super::mysql::add_index(cursor));
+    }
+    if cursor.eat("partition") {
+        return Some(ActionKind::Other);
+    }
+    if let Some(constraint) = table_constraint(cursor) {
+        return Some(ActionKind::AddConstraint(Box::new(constraint)));
+    }
+    cursor.eat("column");
+    let if_not_exists = cursor.if_not_exists();
+    Some(ActionKind::AddColumn { if_not_exists, column: Box::new(column(cursor)?) })
+}
+
+fn drop(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
+    if cursor.eat("constraint")
+        || cursor.eat_all(&["foreign", "key"])
+        || cursor.is_all(&["check"]) && cursor.eat("check")
+    {
+        let if_exists = cursor.if_exists();
+        let name = cursor.ident()?;
+        return Some(ActionKind::DropConstraint { if_exists, name, cascade: cursor.is("cascade") });
+    }
+    if cursor.is_any(&["index", "key"])
+        && cursor.peek_at(1).is_some_and(|token| token.kind != TokenKind::Comma)
+        && !cursor.is_at(1, "cascade")
+    {
+        cursor.advance();
+        let if_exists = cursor.if_exists();
+        return Some(ActionKind::DropIndex { name: cursor.ident()?, if_exists });
+    }
+    if cursor.eat_all(&["primary", "key"]) {
+        return Some(ActionKind::DropPrimaryKey);
+    }
+    if cursor.is("partition") && cursor.peek_at(1).is_some_and(|token| token.kind == TokenKind::Word) {
+        return Some(ActionKind::DropPartition);
+    }
+    cursor.eat("column");
+    let if_exists = cursor.if_exists();
+    let column = cursor.ident()?;
+    Some(ActionKind::DropColumn { if_exists, column, cascade: cursor.is("cascade") })
+}
+
+fn alter_column(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
+    if cursor.eat("constraint") || cursor.eat("index") {
+        return Some(ActionKind::Other);
+    }
+    cursor.eat("column");
+    let column = cursor.ident()?;
+    if cursor.eat_all(&["set", "data"]) || cursor.is("type") {
+        cursor.eat("type");
+        let ty = read_type(cursor)?;
+        if cursor.eat("collate") {
+            cursor.name();
+        }
+        let using = cursor.eat("using").then(|| expression_until(cursor, &[]));
+        return Some(ActionKind::AlterType { column, ty, using });
+    }
+    Some(if cursor.eat_all(&["set", "default"]) {
+        ActionKind::SetDefault { column }
+    } else if cursor.eat_all(&["drop", "default"]) {
+        ActionKind::DropDefault { column }
+    } else if cursor.eat_all(&["set", "not", "null"]) {
+        ActionKind::SetNotNull { column }
+    } else if cursor.eat_all(&["drop", "not", "null"]) {
+        ActionKind::DropNotNull { column }
+    } else if cursor.eat_all(&["drop", "identity"]) {
+        ActionKind::DropIdentity { column, if_exists: cursor.if_exists() }
+    } else if cursor.eat_all(&["drop", "expression"]) {
+        ActionKind::DropExpression { column, if_exists: cursor.if_exists() }
+    } else if cursor.eat_all(&["add", "generated"]) {
+        ActionKind::AddIdentity { column }
+    } else if cursor.is("restart") || cursor.is_all(&["set", "generated"]) {
+        ActionKind::SetGenerated { restarts: cursor.is("restart") }
+    } else {
+        ActionKind::Other
+    })
+}
+
+fn rename(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
+    if cursor.eat_any(&["to", "as"]) {
+        let name = cursor.name()?;
+        return Some(ActionKind::RenameTo { to: Ident { name: name.name, span: name.span } });
+    }
+    if cursor.eat("constraint") {
+        let from = cursor.ident()?;
+        cursor.eat("to");
+        return Some(ActionKind::RenameConstraint { from, to: cursor.ident()? });
+    }
+    if cursor.is_any(&["index", "key"]) && cursor.is_at(2, "to") {
+        return Some(ActionKind::Other);
+    }
+    cursor.eat("column");
+    let from = cursor.ident()?;
+    cursor.eat("to");
+    Some(ActionKind::RenameColumn { from, to: cursor.ident()? })
+}
+
+fn set(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
+    Some(if cursor.eat("logged") {
+        ActionKind::SetLogged
+    } else if cursor.eat("unlogged") {
+        ActionKind::SetUnlogged
+    } else if cursor.eat("tablespace") {
+        ActionKind::SetTablespace
+    } else if cursor.eat_all(&["access", "method"]) {
+        ActionKind::SetAccessMethod
+    } else if cursor.eat("schema") {
+        ActionKind::SetSchema { to: cursor.ident()? }
+    } else {
+        ActionKind::Other
+    })
+}
+
+fn switch(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
+    if cursor.eat_all(&["no", "inherit"]) {
+        return Some(ActionKind::NoInherit { parent: cursor.name()? });
+    }
+    Some(if cursor.eat_all(&["enable", "row", "level", "security"]) {
+        ActionKind::EnableRowSecurity
+    } else if cursor.eat_all(&["disable", "row", "level", "security"]) {
+        ActionKind::DisableRowSecurity
+    } else if cursor.eat_all(&["no", "force", "row", "level", "security"]) {
+        ActionKind::NoForceRowSecurity
+    } else if cursor.eat_all(&["disable", "trigger"]) {
+        ActionKind::DisableTrigger { name: cursor.ident()?.name }
+    } else if cursor.eat("enable") && cursor.has_ahead(&["trigger"]) {
+        ActionKind::EnableTrigger
+    } else {
+        ActionKind::Other
+    })
+}
+
+fn alter_type(cursor: &mut Cursor<'_>) -> Option<Kind> {
+    let name = cursor.name()?;
+    let action = type_action(cursor).unwrap_or(TypeAction::Other);
+    Some(Kind::AlterType(Box::new(AlterType { name, action })))
+}
+
+fn type_action(cursor: &mut Cursor<'_>) -> Option<TypeAction> {
+    Some(if cursor.eat_all(&["add", "value"]) {
+        let if_not_exists = cursor.if_not_exists();
+        TypeAction::AddValue { value: cursor.string()?, if_not_exists }
+    } else if cursor.eat_all(&["rename", "value"]) {
+        let from = cursor.string()?;
+        cursor.eat("to");
+        TypeAction::RenameValue { from, to: cursor.string()? }
+    } else if cursor.eat_all(&["rename", "to"]) {
+        TypeAction::RenameTo { to: cursor.ident()? }
+    } else if cursor.eat_all(&["set", "schema"]) {
+        TypeAction::SetSchema { to: cursor.ident()? }
+    } else if cursor.eat_all(&["add", "attribute"]) {
+        TypeAction::AddAttribute { name: cursor.ident()? }
+    } else if cursor.eat_all(&["drop", "attribute"]) {
+        let if_exists = cursor.if_exists();
+        TypeAction::DropAttribute { name: cursor.ident()?, if_exists }
+    } else if cursor.eat_all(&["rename", "attribute"]) {
+        let from = cursor.ident()?;
+        cursor.eat("to");
+        TypeAction::RenameAttribute { from, to: cursor.ident()? }
+    } else if cursor.eat_all(&["alter", "attribute"]) {
+        TypeAction::AlterAttribute
+    } else {
+        TypeAction::Other
+    })
+}
+
+fn alter_object(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Kind {
+    let if_exists = cursor.if_exists();
+    let name: Name = cursor.name().unwrap_or_default();
+    let signature = cursor.skip_parens().map_or_else(Box::default, |inner| inner.normalised());
+    let on = on_table(cursor, kind);
+    let start = *cursor;
+    let action = object_action(cursor, kind).unwrap_or(ObjectAction::Other);
+    while cursor.advance().is_some() {}
+    let action_span = cursor.span_since(&start);
+    Kind::AlterObject(Box::new(AlterObject { kind, name, signature, on, if_exists, action, action_span }))
+}
+
+fn object_action(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<ObjectAction> {
+    if cursor.eat_all(&["rename", "to"]) {
+        return Some(ObjectAction::RenameTo { to: cursor.ident()? });
+    }
+    if cursor.eat_all(&["set", "schema"]) {
+        return Some(ObjectAction::SetSchema { to: cursor.ident()? });
+    }
+    Some(match kind {
+        ObjectKind::Sequence if cursor.has_ahead(&["restart"]) => ObjectAction::Restart,
+        ObjectKind::Domain => domain_action(cursor)?,
+        ObjectKind::Extension | ObjectKind::Publication if cursor.is("add") => ObjectAction::AddMember,
+        ObjectKind::Extension | ObjectKind::Publication if cursor.is("drop") => ObjectAction::DropMember,
+        ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine => {
+            let sets_search_path = cursor.has_ahead(&["set", "search_path"]);
+            if cursor.has_ahead(&["security", "definer"]) {
+                ObjectAction::SecurityDefiner { sets_search_path }
+            } else if sets_search_path {
+                ObjectAction::SetSearchPath
+            } else {
+                ObjectAction::Other
+            }
+        }
+        ObjectKind::EventTrigger if cursor.is("disable") => ObjectAction::DisableEventTrigger,
+        _ => ObjectAction::Other,
+    })
+}
+
+fn domain_action(cursor: &mut Cursor<'_>) -> Option<ObjectAction> {
+    Some(if cursor.eat("add") {
+        let name = if cursor.eat("constraint") { cursor.ident() } else { None };
+        ObjectAction::AddConstraint { name, not_valid: cursor.has_ahead(&["not", "valid"]) }
+    } else if cursor.eat_all(&["drop", "constraint"]) {
+        let if_exists = cursor.if_exists();
+        ObjectAction::DropConstraint { name: cursor.ident()?, if_exists }
+    } else if cursor.is("validate") {
+        ObjectAction::ValidateConstraint
+    } else if cursor.eat_all(&["set", "not", "null"]) {
+        ObjectAction::SetNotNull
+    } else {
+        ObjectAction::Other
+    })
+}
+
+/// Columns of an index as plain names, for the dialect that adds indexes with ALTER TABLE.
+pub(super) fn plain_columns(cursor: &mut Cursor<'_>) -> Vec<Box<str>> {
+    column_list(cursor).into_iter().map(|column| column.name).collect()
+}

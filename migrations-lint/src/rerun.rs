@@ -1,0 +1,253 @@
+//! Would a part run a second time? Its statements are played over the state that its first run leaves behind.
+//!
+//! The state is only what the part itself tells: which objects exist after it, and which are gone. A statement fails the
+//! second time if it needs something that is gone, or makes something that is there. So `DROP … IF EXISTS` before `CREATE`
+//! is safe, a table made and dropped again is safe, and `RENAME` is not, without a rule for each pair.
+
+mod effect;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::source_text::Span;
+use crate::statement::{Conflict, Guard, Insert, Kind, Looked, Statement, Update};
+use crate::transaction::Place;
+use effect::{Effect, Object, effects};
+
+pub(crate) use effect::Space;
+
+/// Why a statement fails, or changes more, the second time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Of the statement, within its part.
+    pub(crate) statement_idx: usize,
+    /// The clause.
+    pub(crate) span: Span,
+    pub(crate) reason: Reason,
+}
+
+/// What happens the second time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// What it makes is there already.
+    Exists { space: Space, name: Box<str> },
+    /// What it needs is gone.
+    Missing { space: Space, name: Box<str> },
+    /// It succeeds and makes one more, under another name.
+    MakesAnother { space: Space, table: Box<str> },
+    /// Rows are inserted again, or their key conflicts.
+    InsertsAgain { table: Box<str> },
+    /// The new value depends on the old one, or on the moment.
+    ChangesAgain { table: Box<str>, column: Box<str> },
+}
+
+/// Everything in the part that does not survive a second run.
+pub(crate) fn failures(statements: &[Statement], places: &[Place]) -> Vec<Failure> {
+    let lasting = || statements.iter().zip(places).enumerate().filter(|(_, (_, place))| !place.rolled_back);
+    let mut state = State::default();
+    for (_, (statement, _)) in lasting() {
+        for (_, effect) in effects(statement) {
+            state.carry_out(&effect);
+        }
+    }
+    state.fresh.clear();
+    let mut found = Vec::new();
+    for (statement_idx, (statement, _)) in lasting() {
+        for (span, effect) in effects(statement) {
+            if let Some(reason) = state.obstacle(&effect).filter(|reason| !is_guarded(&statement.guard, reason)) {
+                found.push(Failure { statement_idx, span, reason });
+            }
+            state.carry_out(&effect);
+        }
+        if let Some((span, reason)) = changes_again(statement, &mut state) {
+            found.push(Failure { statement_idx, span, reason });
+        }
+    }
+    found
+}
+
+/// What exists, as far as the part tells.
+#[derive(Default)]
+struct State {
+    exists: FxHashMap<Object, bool>,
+    /// What goes with a table, a type or a schema.
+    members: FxHashMap<Object, Vec<Object>>,
+    /// Tables made or emptied in this run: what is inserted into them was not there before.
+    fresh: FxHashSet<Object>,
+}
+
+impl State {
+    fn obstacle(&self, effect: &Effect) -> Option<Reason> {
+        match effect {
+            Effect::Make { object, is_guarded: false, shown } if self.exists.get(object) == Some(&true) => {
+                Some(Reason::Exists { space: *shown, name: object.name.clone() })
+            }
+            Effect::Remove { object, is_guarded: false } | Effect::Need { object } if self.is_gone(object) => {
+                Some(Reason::Missing { space: object.space, name: object.name.clone() })
+            }
+            Effect::Rename { from, is_guarded: false, .. } if self.is_gone(from) => {
+                Some(Reason::Missing { space: from.space, name: from.name.clone() })
+            }
+            Effect::Rename { to, is_guarded: false, .. } if self.exists.get(to) == Some(&true) => {
+                Some(Reason::Exists { space: to.space, name: to.name.clone() })
+            }
+            Effect::MakeAnother { space, table, usual } if !self.is_gone(usual) => {
+                Some(Reason::MakesAnother { space: *space, table: table.name.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    fn is_gone(&self, object: &Object) -> bool {
+        self.exists.get(object) == Some(&false)
+    }
+
+    fn carry_out(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Make { object, .. } => {
+                if self.is_gone(object) {
+                    self.fresh.insert(object.clone());
+                }
+                if object.space == Space::Relation && self.exists.get(object) != Some(&true) {
+                    self.remove_members(object);
+                }
+                self.set(object.clone(), true);
+            }
+            Effect::MakeAnother { usual, .. } => self.set(usual.clone(), true),
+            Effect::Remove { object, .. } => {
+                self.remove_members(object);
+                self.set(object.clone(), false);
+            }
+            Effect::Rename { from, to, .. } => {
+                self.move_members(from, to);
+                self.set(from.clone(), false);
+                self.set(to.clone(), true);
+            }
+            Effect::Empty { table } => {
+                self.fresh.insert(table.clone());
+            }
+            Effect::Need { .. } => {}
+        }
+    }
+
+    fn set(&mut self, object: Object, exists: bool) {
+        if !self.exists.contains_key(&object) {
+            for parent in object.parents() {
+                self.members.entry(parent).or_default().push(object.clone());
+            }
+        }
+        self.exists.insert(object, exists);
+    }
+
+    /// With a table go its columns, indexes, constraints, triggers; with a schema all that is in it.
+    fn remove_members(&mut self, object: &Object) {
+        for member in self.members.get(object).into_iter().flatten() {
+            self.exists.insert(member.clone(), false);
+        }
+    }
+
+    fn move_members(&mut self, from: &Object, to: &Object) {
+        for member in self.members.remove(from).unwrap_or_default() {
+            if let Some(exists) = self.exists.remove(&member) {
+                let member = Object { owner: Some(to.name.clone()), schema: to.schema.clone(), ..member };
+                self.set(member, exists);
+            }
+        }
+    }
+}
+
+/// Whether the block around the statement keeps the failure from ending the migration.
+fn is_guarded(guard: &Guard, reason: &Reason) -> bool {
+    match (guard, reason) {
+        (Guard::Condition(Looked::ForPresence), Reason::Exists { space, .. }) => *space == Space::Partition,
+        (Guard::None, _) | (Guard::Condition(Looked::ForPresence), Reason::MakesAnother { .. }) => false,
+        (Guard::Condition(Looked::ForAbsence), Reason::Missing { space, .. }) => *space != Space::Column,
+        (Guard::Condition(_), _) => true,
+        (Guard::Exception(conditions), reason) => {
+            conditions.iter().any(|condition| &**condition == "others" || raised_by(reason).contains(&&**condition))
+        }
+    }
+}
+
+/// The conditions that the server raises (proven by the examples of the rules).
+fn raised_by(reason: &Reason) -> &'static [&'static str] {
+    match reason {
+        Reason::Exists { space, .. } => match space {
+            Space::Relation | Space::UniqueConstraint => &["duplicate_table"],
+            Space::Column | Space::Attribute => &["duplicate_column"],
+            Space::Schema => &["duplicate_schema"],
+            Space::Function => &["duplicate_function"],
+            Space::Database => &["duplicate_database"],
+            Space::PrimaryKey => &["invalid_table_definition"],
+            Space::Partition => &["wrong_object_type"],
+            Space::Identity => &["object_not_in_prerequisite_state"],
+            _ => &["duplicate_object"],
+        },
+        Reason::Missing { space, .. } => match space {
+            Space::Relation => &["undefined_table", "undefined_object"],
+            Space::Column | Space::Attribute => &["undefined_column"],
+            Space::Function => &["undefined_function"],
+            Space::Schema => &["invalid_schema_name"],
+            Space::EnumValue => &["invalid_parameter_value"],
+            _ => &["undefined_object"],
+        },
+        Reason::InsertsAgain { .. } => &["unique_violation"],
+        Reason::MakesAnother { .. } | Reason::ChangesAgain { .. } => &[],
+    }
+}
+
+fn changes_again(statement: &Statement, state: &mut State) -> Option<(Span, Reason)> {
+    match &statement.kind {
+        Kind::Insert(insert) => insert_again(insert, statement, state),
+        Kind::Update(update) => update_again(update, statement),
+        Kind::Copy(copy) if copy.is_import => {
+            let name = copy.table.as_ref()?;
+            let reason = Reason::InsertsAgain { table: name.name.clone() };
+            (!state.fresh.contains(&Object::relation(name)) && !is_guarded(&statement.guard, &reason))
+                .then_some((statement.span, reason))
+        }
+        Kind::Delete(delete) => {
+            state.fresh.insert(Object::relation(&delete.table));
+            None
+        }
+        _ => None,
+    }
+}
+
+fn insert_again(insert: &Insert, statement: &Statement, state: &State) -> Option<(Span, Reason)> {
+    if state.fresh.contains(&Object::relation(&insert.table)) {
+        return None;
+    }
+    let table = insert.table.name.clone();
+    let reason = match &insert.conflict {
+        Conflict::Fails if !insert.excludes_existing => Reason::InsertsAgain { table },
+        Conflict::Updated(assignments) => {
+            let relative =
+                assignments.iter().find(|assignment| assignment.is_relative && !is_moment(&assignment.value.calls))?;
+            Reason::ChangesAgain { table, column: relative.column.clone() }
+        }
+        _ => return None,
+    };
+    (!is_guarded(&statement.guard, &reason)).then_some((statement.span, reason))
+}
+
+fn update_again(update: &Update, statement: &Statement) -> Option<(Span, Reason)> {
+    if matches!(statement.guard, Guard::Condition(_)) {
+        return None;
+    }
+    let is_tested = |column: &str| update.tested.iter().any(|tested| **tested == *column);
+    // A column that the same statement sets to a constant and tests marks the row as done.
+    if update.assignments.iter().any(|assignment| is_tested(&assignment.column)) || is_tested("exists") {
+        return None;
+    }
+    let relative = update.assignments.iter().find(|assignment| assignment.is_relative)?;
+    let reason = Reason::ChangesAgain { table: update.table.name.clone(), column: relative.column.clone() };
+    Some((relative.value.span, reason))
+}
+
+/// `updated_at = now()` in an upsert says when, and nothing depends on it.
+fn is_moment(calls: &[Box<str>]) -> bool {
+    !calls.is_empty()
+        && calls
+            .iter()
+            .all(|call| matches!(&**call, "now" | "current_timestamp" | "clock_timestamp" | "localtimestamp"))
+}

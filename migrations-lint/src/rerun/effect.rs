@@ -1,0 +1,471 @@
+//! What a statement makes, removes, renames or needs, as objects in the server's name spaces.
+
+use crate::source_text::Span;
+use crate::statement::{
+    ActionKind, AlterObject, AlterTable, AlterType, ConstraintKind, Create, CreateIndex, CreateTable, Drop, Ident,
+    Kind, Name, ObjectAction, ObjectKind, Statement, TableConstraint, TypeAction,
+};
+
+/// The name spaces in which a name stands for one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Space {
+    /// Tables, views, indexes and sequences share their names.
+    Relation,
+    Type,
+    Schema,
+    Database,
+    Function,
+    Extension,
+    Role,
+    Trigger,
+    Policy,
+    Rule,
+    Column,
+    Constraint,
+    /// A constraint that is also an index.
+    UniqueConstraint,
+    PrimaryKey,
+    EnumValue,
+    Attribute,
+    Partition,
+    Inheritance,
+    Identity,
+    Member,
+    /// Any other kind of object, told apart by kind.
+    Other(ObjectKind),
+}
+
+/// One object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Object {
+    pub(crate) space: Space,
+    pub(crate) schema: Box<str>,
+    /// The table of a column, index, constraint, trigger; the type of a value.
+    pub(crate) owner: Option<Box<str>>,
+    pub(crate) name: Box<str>,
+}
+
+/// What happens to an object.
+#[derive(Debug, Clone)]
+pub(super) enum Effect {
+    /// `shown` is the space that the server's error is about.
+    Make {
+        object: Object,
+        is_guarded: bool,
+        shown: Space,
+    },
+    /// Without a name of its own it takes the usual one, or the next that is free.
+    MakeAnother {
+        space: Space,
+        table: Object,
+        usual: Object,
+    },
+    Remove {
+        object: Object,
+        is_guarded: bool,
+    },
+    Rename {
+        from: Object,
+        to: Object,
+        is_guarded: bool,
+    },
+    Need {
+        object: Object,
+    },
+    Empty {
+        table: Object,
+    },
+}
+
+impl Object {
+    /// A table or its like.
+    pub(super) fn relation(name: &Name) -> Self {
+        Self::new(Space::Relation, name)
+    }
+
+    fn new(space: Space, name: &Name) -> Self {
+        // One schema in all: what a search path makes of a name does not change between two runs of a file.
+        Self { space, schema: name.schema.clone().unwrap_or_default(), owner: None, name: name.name.clone() }
+    }
+
+    fn within(space: Space, owner: &Name, name: &str) -> Self {
+        Self {
+            space,
+            schema: owner.schema.clone().unwrap_or_default(),
+            owner: Some(owner.name.clone()),
+            name: name.into(),
+        }
+    }
+
+    /// What it goes with: its table or type, and its schema.
+    pub(super) fn parents(&self) -> Vec<Self> {
+        let mut parents = Vec::new();
+        if let Some(owner) = &self.owner {
+            let space =
+                if matches!(self.space, Space::EnumValue | Space::Attribute) { Space::Type } else { Space::Relation };
+            parents.push(Self { space, schema: self.schema.clone(), owner: None, name: owner.clone() });
+        }
+        if !self.schema.is_empty() && self.space != Space::Schema {
+            parents.push(Self { space: Space::Schema, schema: Box::default(), owner: None, name: self.schema.clone() });
+        }
+        parents
+    }
+}
+
+/// Stand-ins for names that only run time knows say nothing.
+fn is_dynamic(name: &str) -> bool {
+    name.bytes().all(|byte| byte == b'_')
+}
+
+/// The effects in order, each with the clause that has it.
+pub(super) fn effects(statement: &Statement) -> Vec<(Span, Effect)> {
+    let mut found = Vec::new();
+    let span = statement.span;
+    match &statement.kind {
+        Kind::CreateTable(create) => create_table(create, span, &mut found),
+        Kind::CreateIndex(create) => create_index(create, span, &mut found),
+        Kind::CreateFunction(create) => {
+            let object = Object::new(Space::Function, &create.name);
+            found.push((span, make(object, create.or_replace)));
+        }
+        Kind::Create(create) => create_other(create, span, &mut found),
+        Kind::AlterTable(alter) => alter_table(alter, span, &mut found),
+        Kind::AlterType(alter) => alter_type(alter, span, &mut found),
+        Kind::AlterObject(alter) => alter_object(alter, span, &mut found),
+        Kind::Drop(drop) => drop_objects(drop, span, &mut found),
+        Kind::Role(role) => {
+            let object = Object::new(Space::Role, &role.name);
+            if role.is_create {
+                found.push((span, make(object, false)));
+            } else if let Some(to) = &role.rename_to {
+                found.push((span, rename(object, &to.name, false)));
+            }
+        }
+        Kind::Truncate(truncate) => {
+            found.extend(truncate.tables.iter().map(|table| (span, Effect::Empty { table: Object::relation(table) })));
+        }
+        Kind::Update(update) => {
+            let mut words: Vec<&str> = update.assignments.iter().map(|assignment| &*assignment.column).collect();
+            if !update.is_joined {
+                let plain = update.assignments.iter().filter(|assignment| !assignment.value.has_subquery);
+                words.extend(plain.flat_map(|assignment| assignment.value.words.iter().map(|word| &**word)));
+            }
+            found.push((span, Effect::Need { object: Object::relation(&update.table) }));
+            found.extend(
+                words
+                    .into_iter()
+                    .map(|word| (span, Effect::Need { object: Object::within(Space::Column, &update.table, word) })),
+            );
+        }
+        Kind::Insert(insert) => {
+            found.push((span, Effect::Need { object: Object::relation(&insert.table) }));
+            let columns = insert.columns.iter();
+            found.extend(
+                columns.map(|column| {
+                    (span, Effect::Need { object: Object::within(Space::Column, &insert.table, column) })
+                }),
+            );
+        }
+        Kind::Delete(delete) => found.push((span, Effect::Need { object: Object::relation(&delete.table) })),
+        _ => {}
+    }
+    found.retain(|(_, effect)| !names_of(effect).iter().any(|name| is_dynamic(name)));
+    found
+}
+
+fn names_of(effect: &Effect) -> Vec<&str> {
+    match effect {
+        Effect::Make { object, .. } | Effect::Remove { object, .. } | Effect::Need { object } => {
+            vec![object.owner.as_deref().unwrap_or("x"), if object.name.is_empty() { "x" } else { &object.name }]
+        }
+        Effect::Rename { from, to, .. } => vec![&from.name, &to.name],
+        Effect::MakeAnother { table, .. } | Effect::Empty { table } => vec![&table.name],
+    }
+}
+
+fn make(object: Object, is_guarded: bool) -> Effect {
+    Effect::Make { shown: object.space, object, is_guarded }
+}
+
+fn rename(from: Object, to: &str, is_guarded: bool) -> Effect {
+    let to = Object { name: to.into(), ..from.clone() };
+    Effect::Rename { from, to, is_guarded }
+}
+
+fn create_table(create: &CreateTable, span: Span, found: &mut Vec<(Span, Effect)>) {
+    let object = Object::relation(&create.name);
+    // A temporary table is gone with its session, and new in the next.
+    found.push((span, make(object, create.if_not_exists || create.is_temporary)));
+    if create.from_query || create.is_temporary {
+        found.push((span, Effect::Empty { table: Object::relation(&create.name) }));
+    }
+    for column in &create.columns {
+        let object = Object::within(Space::Column, &create.name, &column.name.name);
+        found.push((span, make(object, true)));
+    }
+    for name in create.constraints.iter().filter_map(|constraint| constraint.name.as_ref()) {
+        let object = Object::within(Space::Constraint, &create.name, &name.name);
+        found.push((span, make(object, true)));
+    }
+}
+
+fn create_index(create: &CreateIndex, span: Span, found: &mut Vec<(Span, Effect)>) {
+    let table = Object::relation(&create.table);
+    found.push((span, Effect::Need { object: table.clone() }));
+    let Some(name) = &create.name else {
+        let usual =
+            Object { owner: None, name: usual_name(&create.table.name, &create.columns, "idx"), ..table.clone() };
+        found.push((span, Effect::MakeAnother { space: Space::Relation, table, usual }));
+        return;
+    };
+    for column in &create.columns {
+        found.push((span, Effect::Need { object: Object::within(Space::Column, &create.table, column) }));
+    }
+    let object = Object { owner: None, name: name.name.clone(), ..table };
+    found.push((span, make(object, create.if_not_exists)));
+}
+
+fn create_other(create: &Create, span: Span, found: &mut Vec<(Span, Effect)>) {
+    if create.is_temporary {
+        return;
+    }
+    let is_guarded = create.or_replace || create.if_not_exists;
+    if create.kind == ObjectKind::Statistics && create.name.name.is_empty() {
+        let object = Object::new(Space::Other(create.kind), &create.name);
+        found.push((span, Effect::MakeAnother { space: object.space, table: object.clone(), usual: object }));
+        return;
+    }
+    let object = object_of(create.kind, &create.name, &create.signature, create.on.as_ref());
+    found.push((span, make(object, is_guarded)));
+}
+
+/// The object that a CREATE, ALTER or DROP of this kind means.
+fn object_of(kind: ObjectKind, name: &Name, signature: &str, on: Option<&Name>) -> Object {
+    let member =
+        |space: Space| on.map_or_else(|| Object::new(space, name), |table| Object::within(space, table, &name.name));
+    match kind {
+        ObjectKind::Table
+        | ObjectKind::ForeignTable
+        | ObjectKind::View
+        | ObjectKind::MaterializedView
+        | ObjectKind::Index
+        | ObjectKind::Sequence => Object::relation(name),
+        ObjectKind::Type | ObjectKind::Domain => Object::new(Space::Type, name),
+        ObjectKind::Schema => Object::new(Space::Schema, name),
+        ObjectKind::Database => Object::new(Space::Database, name),
+        ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine | ObjectKind::Aggregate => {
+            Object::new(Space::Function, name)
+        }
+        ObjectKind::Extension => Object::new(Space::Extension, name),
+        ObjectKind::Role => Object::new(Space::Role, name),
+        ObjectKind::Trigger => member(Space::Trigger),
+        ObjectKind::Policy => member(Space::Policy),
+        ObjectKind::Rule => member(Space::Rule),
+        ObjectKind::Cast | ObjectKind::UserMapping | ObjectKind::Operator => {
+            let mut object = Object::new(Space::Other(kind), name);
+            let signature = if kind == ObjectKind::Operator { "" } else { signature };
+            object.name = format!("{}({signature})", object.name).into();
+            object
+        }
+        other => Object::new(Space::Other(other), name),
+    }
+}
+
+fn drop_objects(drop: &Drop, span: Span, found: &mut Vec<(Span, Effect)>) {
+    for (name, signature) in drop.names.iter().zip(&drop.signatures) {
+        let object = object_of(drop.kind, name, signature, drop.on.as_ref());
+        found.push((span, Effect::Remove { object, is_guarded: drop.if_exists }));
+    }
+}
+
+fn alter_table(alter: &AlterTable, span: Span, found: &mut Vec<(Span, Effect)>) {
+    let table = &alter.name;
+    if !alter.if_exists {
+        found.push((span, Effect::Need { object: Object::relation(table) }));
+    }
+    for action in &alter.actions {
+        alter_action(alter, &action.kind, action.span, found);
+    }
+}
+
+fn alter_action(alter: &AlterTable, kind: &ActionKind, span: Span, found: &mut Vec<(Span, Effect)>) {
+    let table = &alter.name;
+    let column = |name: &Ident| Object::within(Space::Column, table, &name.name);
+    let mut push = |effect: Effect| found.push((span, effect));
+    match kind {
+        ActionKind::AddColumn { if_not_exists, column: added } => {
+            push(make(column(&added.name), *if_not_exists));
+        }
+        ActionKind::DropColumn { if_exists, column: dropped, .. } => {
+            push(Effect::Remove { object: column(dropped), is_guarded: *if_exists });
+        }
+        ActionKind::AddConstraint(constraint) => add_constraint(table, constraint, span, found),
+        ActionKind::DropConstraint { if_exists, name, .. } => {
+            push(Effect::Remove {
+                object: Object::within(Space::Constraint, table, &name.name),
+                is_guarded: *if_exists,
+            });
+            let index = Object::relation(&Name { name: name.name.clone(), ..table.clone() });
+            push(Effect::Remove { object: index, is_guarded: true });
+        }
+        ActionKind::DropDefault { column: named }
+        | ActionKind::SetDefault { column: named, .. }
+        | ActionKind::SetNotNull { column: named }
+        | ActionKind::DropNotNull { column: named }
+        | ActionKind::AlterType { column: named, .. } => push(Effect::Need { object: column(named) }),
+        ActionKind::RenameColumn { from, to } => push(rename(column(from), &to.name, false)),
+        ActionKind::RenameConstraint { from, to } => {
+            push(rename(Object::within(Space::Constraint, table, &from.name), &to.name, false));
+        }
+        ActionKind::RenameTo { to } => push(rename(Object::relation(table), &to.name, alter.if_exists)),
+        ActionKind::SetSchema { to } => {
+            let from = Object::relation(table);
+            let moved = Object { schema: to.name.clone(), ..from.clone() };
+            push(Effect::Rename { from, to: moved, is_guarded: alter.if_exists });
+        }
+        ActionKind::AddIdentity { column } => push(make(Object::within(Space::Identity, table, &column.name), false)),
+        ActionKind::DropIdentity { column, if_exists } | ActionKind::DropExpression { column, if_exists } => {
+            push(Effect::Remove {
+                object: Object::within(Space::Identity, table, &column.name),
+                is_guarded: *if_exists,
+            });
+        }
+        ActionKind::AttachPartition { partition } => {
+            push(make(Object::within(Space::Partition, table, &partition.name), false));
+        }
+        ActionKind::DetachPartition { partition, .. } => {
+            push(Effect::Remove {
+                object: Object::within(Space::Partition, table, &partition.name),
+                is_guarded: false,
+            });
+        }
+        ActionKind::Inherit { parent } => push(make(Object::within(Space::Inheritance, table, &parent.name), false)),
+        ActionKind::NoInherit { parent } => {
+            push(Effect::Remove { object: Object::within(Space::Inheritance, table, &parent.name), is_guarded: false });
+        }
+        ActionKind::AddIndex { name: Some(name), if_not_exists, .. } => {
+            push(make(Object::within(Space::Constraint, table, &name.name), *if_not_exists));
+        }
+        ActionKind::AddIndex { name: None, columns, .. } => {
+            let usual = Object::within(Space::Constraint, table, columns.first().map_or("", |column| column));
+            push(Effect::MakeAnother { space: Space::Relation, table: Object::relation(table), usual });
+        }
+        ActionKind::DropIndex { name, if_exists } => {
+            push(Effect::Remove {
+                object: Object::within(Space::Constraint, table, &name.name),
+                is_guarded: *if_exists,
+            });
+        }
+        ActionKind::DropPrimaryKey => {
+            push(Effect::Remove { object: Object::within(Space::PrimaryKey, table, ""), is_guarded: false });
+        }
+        ActionKind::ModifyColumn { from, column: to } if from.name != to.name.name => {
+            push(rename(column(from), &to.name.name, false));
+        }
+        _ => {}
+    }
+}
+
+fn add_constraint(table: &Name, constraint: &TableConstraint, span: Span, found: &mut Vec<(Span, Effect)>) {
+    let mut push = |effect: Effect| found.push((span, effect));
+    let as_relation = |name: &str| Object::relation(&Name { name: name.into(), ..table.clone() });
+    let using_index = match &constraint.kind {
+        ConstraintKind::Unique { using_index, .. } | ConstraintKind::PrimaryKey { using_index, .. } => {
+            using_index.as_ref()
+        }
+        _ => None,
+    };
+    let (suffix, columns) = match &constraint.kind {
+        ConstraintKind::PrimaryKey { .. } => ("pkey", &[][..]),
+        ConstraintKind::Unique { columns, .. } => ("key", &columns[..]),
+        ConstraintKind::ForeignKey { columns, .. } => ("fkey", &columns[..]),
+        ConstraintKind::Exclude => ("excl", &[][..]),
+        _ => ("check", &[][..]),
+    };
+    let shown = match constraint.kind {
+        ConstraintKind::Unique { .. } | ConstraintKind::Exclude => Space::UniqueConstraint,
+        ConstraintKind::PrimaryKey { .. } => Space::PrimaryKey,
+        _ => Space::Constraint,
+    };
+    let columns: Vec<Box<str>> = columns.iter().map(|column| column.name.clone()).collect();
+    let usual = usual_name(&table.name, &columns, suffix);
+    // Whatever its kind, a constraint goes by one name space within its table.
+    let within = |name: &str| Object::within(Space::Constraint, table, name);
+    let given = constraint.name.as_ref().or(using_index).map(|name| &*name.name);
+    let Some(name) = given.or((shown == Space::PrimaryKey).then_some(&*usual)) else {
+        return push(Effect::MakeAnother {
+            space: Space::Constraint,
+            table: Object::relation(table),
+            usual: within(&usual),
+        });
+    };
+    push(Effect::Make { object: within(name), is_guarded: false, shown });
+    if let Some(index) = using_index
+        && *index.name != *name
+    {
+        push(Effect::Rename { from: as_relation(&index.name), to: as_relation(name), is_guarded: true });
+    } else if shown != Space::Constraint {
+        push(make(as_relation(name), true));
+    }
+}
+
+/// The name that the server gives when none is given (`ChooseIndexName`, `ChooseConstraintName`).
+fn usual_name(table: &str, columns: &[Box<str>], suffix: &str) -> Box<str> {
+    let mut name = table.to_owned();
+    for column in columns {
+        name.push('_');
+        name.push_str(column);
+    }
+    name.push('_');
+    name.push_str(suffix);
+    name.into()
+}
+
+fn alter_type(alter: &AlterType, span: Span, found: &mut Vec<(Span, Effect)>) {
+    let named = Object::new(Space::Type, &alter.name);
+    let value = |value: &str| Object::within(Space::EnumValue, &alter.name, value);
+    let attribute = |name: &Ident| Object::within(Space::Attribute, &alter.name, &name.name);
+    let effect = match &alter.action {
+        TypeAction::AddValue { value: added, if_not_exists } => make(value(added), *if_not_exists),
+        TypeAction::RenameValue { from, to } => rename(value(from), to, false),
+        TypeAction::RenameTo { to } => rename(named, &to.name, false),
+        TypeAction::SetSchema { to } => {
+            let moved = Object { schema: to.name.clone(), ..named.clone() };
+            Effect::Rename { from: named, to: moved, is_guarded: false }
+        }
+        TypeAction::AddAttribute { name } => make(attribute(name), false),
+        TypeAction::DropAttribute { name, if_exists } => {
+            Effect::Remove { object: attribute(name), is_guarded: *if_exists }
+        }
+        TypeAction::RenameAttribute { from, to } => rename(attribute(from), &to.name, false),
+        TypeAction::AlterAttribute | TypeAction::Other => return,
+    };
+    found.push((span, effect));
+}
+
+fn alter_object(alter: &AlterObject, span: Span, found: &mut Vec<(Span, Effect)>) {
+    let object = object_of(alter.kind, &alter.name, &alter.signature, alter.on.as_ref());
+    let constraint = |name: &Ident| Object::within(Space::Constraint, &alter.name, &name.name);
+    let effect = match &alter.action {
+        ObjectAction::RenameTo { to } => rename(object, &to.name, alter.if_exists),
+        ObjectAction::SetSchema { to } if alter.kind != ObjectKind::Extension => {
+            let moved = Object { schema: to.name.clone(), ..object.clone() };
+            Effect::Rename { from: object, to: moved, is_guarded: alter.if_exists }
+        }
+        ObjectAction::AddConstraint { name: Some(name), .. } => make(constraint(name), false),
+        ObjectAction::AddConstraint { name: None, .. } => {
+            let usual = Object::within(Space::Constraint, &alter.name, &usual_name(&alter.name.name, &[], "check"));
+            Effect::MakeAnother { space: Space::Constraint, table: object, usual }
+        }
+        ObjectAction::DropConstraint { name, if_exists } => {
+            Effect::Remove { object: constraint(name), is_guarded: *if_exists }
+        }
+        ObjectAction::AddMember => make(Object::within(Space::Member, &alter.name, &format!("{}", span.start)), false),
+        ObjectAction::DropMember => Effect::Remove {
+            object: Object::within(Space::Member, &alter.name, &format!("{}", span.start)),
+            is_guarded: false,
+        },
+        _ => return,
+    };
+    found.push((span, effect));
+}

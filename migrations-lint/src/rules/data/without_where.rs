@@ -1,0 +1,86 @@
+//! DELETE and UPDATE that leave no row out.
+
+use crate::options::RuleSeverity;
+use crate::report::Class;
+use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
+use crate::statement::{Expr, Kind, Name};
+
+pub(crate) static DELETE: Rule = Rule::new(
+    RuleInfo {
+        id: "delete-without-where",
+        class: Class::Destructive,
+        default_severity: RuleSeverity::Error,
+        summary: "A DELETE without a condition, or with one that is always true, deletes every row.",
+        docs: "`WHERE true`, `WHERE 1 = 1` and `WHERE id = id` are no conditions.",
+        bad: &[
+            Example::new("CREATE TABLE t (id int); INSERT INTO t VALUES (1);", "DELETE FROM t;"),
+            Example::new("CREATE TABLE t (id int); INSERT INTO t VALUES (1);", "DELETE FROM t WHERE 1 = 1;"),
+            Example::new(
+                "CREATE TABLE t (id int); INSERT INTO t VALUES (1);",
+                "WITH gone AS (DELETE FROM t RETURNING id) SELECT count(*) FROM gone;",
+            ),
+        ],
+        good: &[Example::new("CREATE TABLE t (id int); INSERT INTO t VALUES (1);", "DELETE FROM t WHERE id = 2;")],
+    },
+    Engines::All,
+    delete,
+)
+.in_downs();
+
+pub(crate) static UPDATE: Rule = Rule::new(
+    RuleInfo {
+        id: "update-without-where",
+        class: Class::Destructive,
+        default_severity: RuleSeverity::Error,
+        summary: "An UPDATE without a condition, or with one that is always true, overwrites every row.",
+        docs: "What the column held before is lost, and every row stays locked until the commit. Name the rows: `WHERE new_column IS NULL`.",
+        bad: &[
+            Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "UPDATE t SET a = 0;"),
+            Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "UPDATE t SET a = 0 WHERE true;"),
+        ],
+        good: &[Example::new("CREATE TABLE t (a int, b int); INSERT INTO t VALUES (1);", "UPDATE t SET b = a WHERE b IS NULL;")],
+    },
+    Engines::All,
+    update,
+)
+.in_downs();
+
+fn spares_nothing(filter: Option<&Expr>) -> bool {
+    filter.is_none_or(|filter| filter.is_tautology)
+}
+
+fn is_ours(view: &View<'_>, table: &Name) -> bool {
+    view.catalog.is_new(table)
+}
+
+fn delete(view: &View<'_>, found: &mut Vec<Draft>) {
+    let Kind::Delete(delete) = view.kind() else { return };
+    if delete.is_limited
+        || delete.is_joined && delete.filter.is_some()
+        || !spares_nothing(delete.filter.as_ref())
+        || is_ours(view, &delete.table)
+    {
+        return;
+    }
+    let table = view.written(&delete.table);
+    found.push(
+        Draft::new(view.statement.span, format!("every row of {table} is deleted"))
+            .why("The rows are lost at commit.")
+            .help(format!("DELETE FROM {table} WHERE …; with a condition that names what is to go.")),
+    );
+}
+
+fn update(view: &View<'_>, found: &mut Vec<Draft>) {
+    let Kind::Update(update) = view.kind() else { return };
+    if update.is_limited || update.is_joined || !spares_nothing(update.filter.as_ref()) || is_ours(view, &update.table)
+    {
+        return;
+    }
+    let table = view.written(&update.table);
+    let columns: Vec<&str> = update.assignments.iter().map(|assignment| &*assignment.column).collect();
+    found.push(
+        Draft::new(view.statement.span, format!("{} of every row of {table} is overwritten", columns.join(", ")))
+            .why("What was there is lost; every row stays locked until the commit, and the table grows to twice its size.")
+            .help(format!("UPDATE {table} SET … WHERE …; with a condition that names what is to change, in batches.")),
+    );
+}

@@ -1,0 +1,62 @@
+//! DROP TABLE, DROP SCHEMA and DROP DATABASE: data is gone.
+
+use crate::options::RuleSeverity;
+use crate::report::Class;
+use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
+use crate::statement::{Kind, ObjectKind};
+
+pub(crate) static RULE: Rule = Rule::new(
+    RuleInfo {
+        id: "drop-table",
+        class: Class::Destructive,
+        default_severity: RuleSeverity::Error,
+        summary: "A table, schema or database is dropped with all its rows.",
+        docs: "Code that is still running fails at once, and only a restore brings the rows back. Stop using the table first, wait, \
+               rename it, wait again, and drop it when nothing has asked for it; take a backup that was proven by restoring right before.\n\n\
+               A table that the same file has made may go again.",
+        bad: &[
+            Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "DROP TABLE IF EXISTS t;"),
+            Example::new("CREATE SCHEMA app; CREATE TABLE app.t (a int);", "DROP SCHEMA IF EXISTS app CASCADE;"),
+            Example::new("CREATE TABLE t (a int);", "DO $$ BEGIN EXECUTE 'DROP TABLE IF EXISTS t'; END $$;"),
+        ],
+        good: &[
+            Example::new("", "CREATE TABLE work (a int);\nDROP TABLE work;"),
+            Example::new("CREATE TABLE t (a int);", "BEGIN;\nDROP TABLE t;\nROLLBACK;"),
+        ],
+    },
+    Engines::All,
+    check,
+);
+
+fn check(view: &View<'_>, found: &mut Vec<Draft>) {
+    let Kind::Drop(drop) = view.kind() else { return };
+    let what = match drop.kind {
+        ObjectKind::Table | ObjectKind::ForeignTable => "table",
+        ObjectKind::Schema => "schema",
+        ObjectKind::Database => "database",
+        _ => return,
+    };
+    if drop.kind == ObjectKind::ForeignTable {
+        return;
+    }
+    for name in drop.names.iter().filter(|name| !is_new(view, drop.kind, name)) {
+        let written = view.written(name);
+        found.push(
+            Draft::new(name.span, format!("{what} {written} is dropped with all its rows"))
+                .why("The rows are lost, running code that uses it fails at once, and no down migration brings them back.")
+                .help(format!(
+                    "Stop using it, rename it first (ALTER {} {written} RENAME TO {written}_unused), and drop it in a later release \
+                     after a proven backup.",
+                    what.to_uppercase()
+                )),
+        );
+    }
+}
+
+/// Made by this file itself, so nothing was in it.
+fn is_new(view: &View<'_>, kind: ObjectKind, name: &crate::statement::Name) -> bool {
+    match kind {
+        ObjectKind::Schema => view.catalog.is_new_object(kind, name),
+        _ => view.catalog.is_new(name) || name.schema.as_deref() == Some("pg_temp"),
+    }
+}

@@ -1,0 +1,58 @@
+//! Statements that fail, or change more, when the same file is run a second time.
+
+pub(super) mod add_column;
+pub(super) mod add_constraint;
+pub(super) mod alter;
+pub(super) mod create;
+pub(super) mod drop;
+pub(super) mod enum_value;
+pub(super) mod insert;
+pub(super) mod rename;
+pub(super) mod unnamed;
+pub(super) mod update;
+
+use crate::rerun::{Reason, Space};
+
+/// How the message names what is there already, or gone.
+fn thing(space: Space, name: &str) -> String {
+    let kind = match space {
+        Space::Relation => "relation",
+        Space::Type => "type",
+        Space::Schema => "schema",
+        Space::Database => "database",
+        Space::Function => "function",
+        Space::Extension => "extension",
+        Space::Role => "role",
+        Space::Trigger => "trigger",
+        Space::Policy => "policy",
+        Space::Rule => "rule",
+        Space::Column => "column",
+        Space::Constraint | Space::UniqueConstraint | Space::PrimaryKey => "constraint",
+        Space::EnumValue => "enum value",
+        Space::Attribute => "attribute",
+        Space::Partition => "partition",
+        Space::Inheritance => "parent",
+        Space::Identity => "identity of column",
+        Space::Member | Space::Other(_) => "object",
+    };
+    if name.is_empty() || matches!(space, Space::Member) { format!("the {kind}") } else { format!("{kind} {name}") }
+}
+
+/// What the second run says.
+fn consequence(reason: &Reason) -> String {
+    match reason {
+        Reason::Exists { space, name } => {
+            format!("The second run stops here with an error: {} already exists.", thing(*space, name))
+        }
+        Reason::Missing { space, name } => {
+            format!("The second run stops here with an error: {} is gone after the first.", thing(*space, name))
+        }
+        Reason::MakesAnother { table, .. } => {
+            format!("Every run makes one more on {table}, under another generated name.")
+        }
+        Reason::InsertsAgain { table } => {
+            format!("The second run inserts the rows into {table} again, or stops at a unique key that they violate.")
+        }
+        Reason::ChangesAgain { table, column } => format!("Every run changes {column} of {table} again."),
+    }
+}

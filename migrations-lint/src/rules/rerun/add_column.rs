@@ -1,0 +1,60 @@
+//! ADD COLUMN without IF NOT EXISTS.
+
+use crate::engine::Engine;
+use crate::options::RuleSeverity;
+use crate::report::Class;
+use crate::rerun::{Reason, Space};
+use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
+use crate::statement::{ActionKind, Kind};
+
+pub(crate) static RULE: Rule = Rule::new(
+    RuleInfo {
+        id: "add-column-without-if-not-exists",
+        class: Class::NonIdempotent,
+        default_severity: RuleSeverity::Error,
+        summary: "A column is added without IF NOT EXISTS, so a second run fails because it is there.",
+        docs: "`ALTER TABLE IF EXISTS` guards the table, not the column: `ADD COLUMN IF NOT EXISTS` is what makes it safe. MySQL has \
+               no such clause: look into `information_schema.columns` first, or keep the file to this one statement.",
+        bad: &[
+            Example::new("CREATE TABLE t (id int);", "ALTER TABLE t ADD COLUMN note text;"),
+            Example::new("CREATE TABLE t (id int);", "ALTER TABLE IF EXISTS t ADD note text;"),
+        ],
+        good: &[
+            Example::new("CREATE TABLE t (id int);", "ALTER TABLE t ADD COLUMN IF NOT EXISTS note text;"),
+            Example::new(
+                "CREATE TABLE t (id int);",
+                "DO $$ BEGIN\n  ALTER TABLE t ADD COLUMN note text;\nEXCEPTION WHEN duplicate_column THEN NULL;\nEND $$;",
+            ),
+        ],
+    },
+    Engines::All,
+    check,
+)
+.in_downs();
+
+fn check(view: &View<'_>, found: &mut Vec<Draft>) {
+    let Kind::AlterTable(alter) = view.kind() else { return };
+    for failure in view.failures() {
+        let Reason::Exists { space: Space::Column, name } = &failure.reason else { continue };
+        let Some(ActionKind::AddColumn { column, .. }) =
+            alter.actions.iter().find(|action| action.span == failure.span).map(|action| &action.kind)
+        else {
+            continue;
+        };
+        let is_mysql = view.part.engine == Engine::MySql;
+        let mut draft = Draft::new(
+            failure.span,
+            format!("column {name} of {} is added without IF NOT EXISTS", view.written(&alter.name)),
+        )
+        .why(super::consequence(&failure.reason))
+        .help(if is_mysql {
+            "MySQL has no ADD COLUMN IF NOT EXISTS: ask information_schema.columns first."
+        } else {
+            "Write ADD COLUMN IF NOT EXISTS."
+        });
+        if view.statement.within.is_none() && !is_mysql {
+            draft = draft.insert(column.name.span.start, "IF NOT EXISTS ");
+        }
+        found.push(draft);
+    }
+}

@@ -1,0 +1,41 @@
+//! ALTER TYPE … ADD VALUE without IF NOT EXISTS.
+
+use crate::options::RuleSeverity;
+use crate::report::Class;
+use crate::rerun::{Reason, Space};
+use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
+use crate::statement::{Kind, TypeAction};
+
+pub(crate) static RULE: Rule = Rule::new(
+    RuleInfo {
+        id: "add-enum-value-without-if-not-exists",
+        class: Class::NonIdempotent,
+        default_severity: RuleSeverity::Error,
+        summary: "An enum value is added without IF NOT EXISTS, so a second run fails because it is there.",
+        docs: "Write `ADD VALUE IF NOT EXISTS`.",
+        bad: &[Example::new("CREATE TYPE mood AS ENUM ('ok');", "ALTER TYPE mood ADD VALUE 'happy';")],
+        good: &[Example::new("CREATE TYPE mood AS ENUM ('ok');", "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'happy';")],
+    },
+    Engines::PostgreSql,
+    check,
+)
+.in_downs();
+
+fn check(view: &View<'_>, found: &mut Vec<Draft>) {
+    let Kind::AlterType(alter) = view.kind() else { return };
+    if !matches!(alter.action, TypeAction::AddValue { .. }) {
+        return;
+    }
+    for failure in view.failures() {
+        let Reason::Exists { space: Space::EnumValue, name } = &failure.reason else { continue };
+        let mut draft = Draft::new(failure.span, format!("enum value '{name}' is added without IF NOT EXISTS"))
+            .why(super::consequence(&failure.reason))
+            .help("Write ADD VALUE IF NOT EXISTS.");
+        let sql = view.sql();
+        let add_value = sql.to_ascii_lowercase().find("value").map(|at| view.statement.span.start + at + "value".len());
+        if let Some(at) = add_value.filter(|_| view.statement.within.is_none()) {
+            draft = draft.insert(at, " IF NOT EXISTS");
+        }
+        found.push(draft);
+    }
+}

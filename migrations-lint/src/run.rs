@@ -1,0 +1,278 @@
+//! One run over a set: parse the files side by side, then walk them in order with the context and ask the rules.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::engine::{Engine, ServerVersion};
+use crate::fingerprint::Fingerprints;
+use crate::migration::{Direction, MigrationFile, MigrationSet, Part};
+use crate::options::Options;
+use crate::parse::parse;
+use crate::report::{Class, Finding, Report, Severity};
+use crate::rerun;
+use crate::rule::{Check, Draft, PartView, Rule, View};
+use crate::rules::ALL;
+use crate::rules::parsing::{LIMIT_EXCEEDED, too_many};
+use crate::schema::Catalog;
+use crate::session::Session;
+use crate::source_text::{Position, Span};
+use crate::statement::Statement;
+use crate::transaction::places;
+
+/// The grammar's judge recurses; nesting within its limit fits into this.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Findings beyond this many in one file say nothing new and only fill memory.
+const MAX_FINDINGS_PER_FILE: usize = 10_000;
+
+/// A statement's text in a finding is cut off after this many bytes.
+const MAX_STATEMENT_BYTES: usize = 8 * 1024;
+
+/// Lints the set; see [`crate::lint`].
+pub(crate) fn run(set: &MigrationSet, options: &Options) -> Report {
+    let engine = options.engine.or(set.engine).unwrap_or_default();
+    let version = options.server_version.or(set.server_version).unwrap_or(engine.default_version());
+    let parsed = parse_all(&set.files, engine);
+    let first_new = set.files.iter().position(|file| file.reported).filter(|first| *first > 0);
+    let mut walk = Walk {
+        set,
+        options,
+        engine,
+        version,
+        rules: enabled(options),
+        catalog: Catalog::new(first_new),
+        next_transaction: 0,
+        report: Report::default(),
+    };
+    for (file_idx, parts) in parsed.into_iter().enumerate() {
+        walk.file(file_idx, &parts);
+    }
+    walk.whole_set();
+    walk.finish()
+}
+
+/// The rules that are on, with the severity of their findings.
+fn enabled(options: &Options) -> Vec<(&'static Rule, Severity)> {
+    ALL.iter()
+        .filter_map(|rule| {
+            let severity = options.severities.get(rule.info.id).copied().unwrap_or(rule.info.default_severity);
+            severity.severity().map(|severity| (*rule, severity))
+        })
+        .collect()
+}
+
+/// The statements of each part of each file. Threads take files one by one.
+fn parse_all(files: &[MigrationFile], engine: Engine) -> Vec<Vec<Vec<Statement>>> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let file_idx = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = files.get(file_idx) else { return done };
+            let parts = file.parts.iter().map(|part| parse(file.source.text(), part.span, engine)).collect();
+            done.push((file_idx, parts));
+        }
+    };
+    let bytes: usize = files.iter().map(|file| file.source.text().len()).sum();
+    let n_cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let n_threads = n_cores.min(files.len()).min(bytes / 16_384 + 1).max(1);
+    let mut parsed: Vec<(usize, Vec<Vec<Statement>>)> = thread::scope(|scope| {
+        let spawn = |_| thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        let handles: Vec<_> = (0..n_threads).filter_map(|idx| spawn(idx).ok()).collect();
+        if handles.is_empty() {
+            return work();
+        }
+        handles.into_iter().flat_map(|handle| handle.join().unwrap_or_default()).collect()
+    });
+    parsed.sort_by_key(|(file_idx, _)| *file_idx);
+    parsed.into_iter().map(|(_, parts)| parts).collect()
+}
+
+struct Walk<'a> {
+    set: &'a MigrationSet,
+    options: &'a Options,
+    engine: Engine,
+    version: ServerVersion,
+    rules: Vec<(&'static Rule, Severity)>,
+    catalog: Catalog,
+    next_transaction: u32,
+    report: Report,
+}
+
+impl Walk<'_> {
+    fn file(&mut self, file_idx: usize, parts: &[Vec<Statement>]) {
+        let file = &self.set.files[file_idx];
+        self.catalog.enter_file(file_idx);
+        if file.reported {
+            self.report.n_files += 1;
+            self.report.n_statements += parts.iter().map(Vec::len).sum::<usize>();
+        }
+        let first_finding = self.report.findings.len();
+        for (part, statements) in file.parts.iter().zip(parts) {
+            self.part(file, part, statements, first_finding + MAX_FINDINGS_PER_FILE);
+        }
+        let findings = &mut self.report.findings[first_finding..];
+        findings.sort_by_key(|finding| (finding.span, finding.rule));
+        fill_positions(findings, file.source.text());
+    }
+
+    fn part(&mut self, file: &MigrationFile, part: &Part, statements: &[Statement], limit: usize) {
+        let direction = part.direction;
+        let mode = self.options.transaction.unwrap_or(part.transaction);
+        let places = places(statements, mode, &mut self.next_transaction);
+        let failures = if file.reported { rerun::failures(statements, &places) } else { Vec::new() };
+        let part = PartView {
+            source: &file.source,
+            layout: self.set.layout,
+            direction,
+            mode,
+            engine: self.engine,
+            version: self.version,
+            statements,
+            places: &places,
+            failures: &failures,
+        };
+        // A down starts where its up ended, and leads away from where the next file goes on.
+        let before = (direction == Direction::Down).then(|| self.catalog.clone());
+        let mut session = Session::default();
+        for (statement_idx, statement) in statements.iter().enumerate() {
+            let place = places[statement_idx];
+            session.enter(place.transaction);
+            if file.reported && self.report.findings.len() < limit {
+                let view = View { part: &part, statement, statement_idx, catalog: &self.catalog, session: &session };
+                let found = ask(&self.rules, &view);
+                self.report.findings.extend(found);
+                if self.report.findings.len() >= limit {
+                    let draft = too_many(statement.span, MAX_FINDINGS_PER_FILE);
+                    self.report.findings.push(place_finding(&LIMIT_EXCEEDED, Severity::Warning, draft, &view));
+                }
+            }
+            session.apply(statement, &self.catalog);
+            if !place.rolled_back {
+                self.catalog.apply(&statement.kind, place.transaction);
+            }
+        }
+        if let Some(before) = before {
+            self.catalog = before;
+        }
+    }
+
+    fn whole_set(&mut self) {
+        for (rule, severity) in &self.rules {
+            let Check::Set(check) = rule.check else { continue };
+            let mut drafts = Vec::new();
+            check(self.set, &mut drafts);
+            for found in drafts {
+                let file = &self.set.files[found.file_idx];
+                if file.reported {
+                    self.report.findings.push(finding(rule, *severity, found.draft, file, ""));
+                }
+            }
+        }
+    }
+
+    fn finish(mut self) -> Report {
+        let order: rustc_hash::FxHashMap<&std::path::Path, usize> =
+            self.set.files.iter().enumerate().map(|(file_idx, file)| (file.source.path(), file_idx)).collect();
+        self.report.findings.sort_by_key(|finding| (order.get(&*finding.file).copied(), finding.span, finding.rule));
+        let mut fingerprints = Fingerprints::default();
+        for finding in &mut self.report.findings {
+            finding.fingerprint = fingerprints.of(finding.rule, &finding.file, &finding.statement);
+        }
+        self.report
+    }
+}
+
+fn ask(rules: &[(&'static Rule, Severity)], view: &View<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut drafts = Vec::new();
+    let is_down = view.part.direction == Direction::Down;
+    let rolled_back = view.place().rolled_back;
+    for (rule, severity) in rules {
+        let Check::Statement(engines, check) = rule.check else { continue };
+        if is_down && !rule.judges_downs
+            || rolled_back && !rule.judges_rolled_back
+            || !engines.include(view.part.engine)
+        {
+            continue;
+        }
+        check(view, &mut drafts);
+        for draft in drafts.drain(..) {
+            found.push(place_finding(rule, *severity, draft, view));
+        }
+    }
+    found
+}
+
+fn place_finding(rule: &'static Rule, severity: Severity, draft: Draft, view: &View<'_>) -> Finding {
+    let source = view.part.source;
+    let span = draft.span;
+    Finding {
+        rule: rule.info.id,
+        class: rule.info.class,
+        severity,
+        file: source.path().to_owned(),
+        span,
+        start: NOWHERE,
+        end: NOWHERE,
+        statement: cut_off(view.sql()).to_owned(),
+        message: draft.message,
+        why: draft.why,
+        help: draft.help,
+        fix: draft.fix,
+        fingerprint: String::new(),
+    }
+}
+
+/// Filled in when a file's findings are in order.
+const NOWHERE: Position = Position { line: 1, column: 1 };
+
+/// Counts lines and columns once through the text, however many findings there are and however long its lines.
+fn fill_positions(findings: &mut [Finding], text: &str) {
+    let (mut offset, mut position) = (0, NOWHERE);
+    for finding in findings {
+        position = position_after(position, &text[offset..finding.span.start]);
+        offset = finding.span.start;
+        finding.start = position;
+        finding.end = position_after(position, &text[finding.span.range()]);
+    }
+}
+
+fn position_after(start: Position, text: &str) -> Position {
+    match text.rfind('\n') {
+        None => Position { line: start.line, column: start.column + text.chars().count() },
+        Some(newline) => Position {
+            line: start.line + memchr::memchr_iter(b'\n', text.as_bytes()).count(),
+            column: 1 + text[newline + 1..].chars().count(),
+        },
+    }
+}
+
+fn finding(rule: &'static Rule, severity: Severity, draft: Draft, file: &MigrationFile, statement: &str) -> Finding {
+    let span: Span = draft.span;
+    debug_assert!(rule.info.class == Class::MigrationSet, "only rules about the set look at files as a whole");
+    Finding {
+        rule: rule.info.id,
+        class: rule.info.class,
+        severity,
+        file: file.source.path().to_owned(),
+        span,
+        start: file.source.position(span.start),
+        end: file.source.position(span.end),
+        statement: statement.to_owned(),
+        message: draft.message,
+        why: draft.why,
+        help: draft.help,
+        fix: draft.fix,
+        fingerprint: String::new(),
+    }
+}
+
+fn cut_off(sql: &str) -> &str {
+    if sql.len() <= MAX_STATEMENT_BYTES {
+        return sql;
+    }
+    let end = (0..=MAX_STATEMENT_BYTES).rev().find(|end| sql.is_char_boundary(*end)).unwrap_or(0);
+    &sql[..end]
+}

@@ -1,0 +1,209 @@
+//! What the migrations so far have made of the schema: tables with their columns, constraints and indexes, types, settings.
+//!
+//! Only what the files say is known. A table that no file created is there, with columns nobody knows.
+
+mod apply;
+
+use rustc_hash::FxHashMap;
+
+use crate::statement::{Generated, Name, ObjectKind, Type};
+
+/// A qualified name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) schema: Box<str>,
+    pub(crate) name: Box<str>,
+}
+
+/// Everything known before the statement that is looked at.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Catalog {
+    tables: FxHashMap<Key, Table>,
+    /// The table that an index is on.
+    index_tables: FxHashMap<Key, Key>,
+    types: FxHashMap<Key, EnumType>,
+    /// The first schema of the search path, when a file sets one.
+    default_schema: Option<Box<str>>,
+    /// Settings in force, by name.
+    settings: FxHashMap<Box<str>, Box<str>>,
+    /// The file that is being read.
+    file_idx: usize,
+    /// Tables and columns from this file on count as new.
+    first_new_file: usize,
+    rls_tables: usize,
+    /// Every object with its kind that a file created, to know what is new.
+    created: FxHashMap<(ObjectKind, Key), usize>,
+}
+
+/// A table, view or materialized view.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Table {
+    /// The file that created it.
+    pub(crate) born: Option<usize>,
+    pub(crate) is_temporary: bool,
+    /// Every column is known.
+    pub(crate) is_complete: bool,
+    pub(crate) columns: FxHashMap<Box<str>, ColumnFacts>,
+    pub(crate) constraints: Vec<ConstraintFacts>,
+    pub(crate) indexes: Vec<Index>,
+    pub(crate) has_rls: bool,
+}
+
+/// What is known of a column.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ColumnFacts {
+    pub(crate) ty: Option<Type>,
+    pub(crate) not_null: bool,
+    pub(crate) has_default: bool,
+    pub(crate) born: Option<usize>,
+}
+
+/// What is known of a constraint.
+#[derive(Debug, Clone)]
+pub(crate) struct ConstraintFacts {
+    pub(crate) name: Box<str>,
+    pub(crate) kind: ConstraintFact,
+    pub(crate) is_valid: bool,
+    /// The transaction that added it, if one did.
+    pub(crate) transaction: Option<u32>,
+}
+
+/// The part of a constraint that rules ask about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ConstraintFact {
+    /// A CHECK, with the columns it keeps from being null.
+    Check(Vec<Box<str>>),
+    Unique(Vec<Box<str>>),
+    PrimaryKey(Vec<Box<str>>),
+    ForeignKey(Vec<Box<str>>),
+    Other,
+}
+
+/// An index.
+#[derive(Debug, Clone)]
+pub(crate) struct Index {
+    pub(crate) name: Box<str>,
+    pub(crate) columns: Vec<Box<str>>,
+    pub(crate) is_unique: bool,
+}
+
+/// An enum type.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct EnumType {
+    /// Values added, and the transaction that added them.
+    pub(crate) added: Vec<(Box<str>, Option<u32>)>,
+}
+
+impl Catalog {
+    /// An empty catalogue; what files before `first_new_file` create is there already in production.
+    pub(crate) fn new(first_new_file: Option<usize>) -> Self {
+        Self { first_new_file: first_new_file.unwrap_or(usize::MAX), ..Self::default() }
+    }
+
+    /// Goes on with a file: what was set in the session before is gone.
+    pub(crate) fn enter_file(&mut self, file_idx: usize) {
+        self.file_idx = file_idx;
+        self.default_schema = None;
+        self.settings.clear();
+    }
+
+    /// The key of a name as it stands in a statement.
+    pub(crate) fn key(&self, name: &Name) -> Key {
+        let schema = name.schema.as_deref().or(self.default_schema.as_deref()).unwrap_or("public");
+        Key { schema: schema.into(), name: name.name.clone() }
+    }
+
+    /// The table of that name, if any file told of it.
+    pub(crate) fn table(&self, name: &Name) -> Option<&Table> {
+        self.tables.get(&self.key(name))
+    }
+
+    /// The table that the index of that name is on.
+    pub(crate) fn table_of_index(&self, name: &Name) -> Option<Name> {
+        let key = self.index_tables.get(&self.key(name))?;
+        Some(Name { schema: Some(key.schema.clone()), name: key.name.clone(), span: name.span })
+    }
+
+    /// The column's facts.
+    pub(crate) fn column(&self, table: &Name, column: &str) -> Option<&ColumnFacts> {
+        self.table(table)?.columns.get(column)
+    }
+
+    fn indexes_of(&self, name: &Name) -> impl Iterator<Item = &Index> {
+        self.table(name).into_iter().flat_map(|table| &table.indexes)
+    }
+
+    /// Whether the table was made by this file (or by one that is not deployed yet): it is empty and nobody uses it.
+    pub(crate) fn is_new(&self, name: &Name) -> bool {
+        self.table(name)
+            .is_some_and(|table| table.is_temporary || table.born.is_some_and(|born| self.is_new_file(born)))
+    }
+
+    /// Whether the column was added by this file.
+    pub(crate) fn is_new_column(&self, table: &Name, column: &str) -> bool {
+        self.is_new(table)
+            || self.column(table, column).and_then(|column| column.born).is_some_and(|born| self.is_new_file(born))
+    }
+
+    /// Whether an object of any kind was created by this file.
+    pub(crate) fn is_new_object(&self, kind: ObjectKind, name: &Name) -> bool {
+        let born = self.created.get(&(kind, self.key(name)));
+        born.is_some_and(|born| self.is_new_file(*born)) || self.is_new(name)
+    }
+
+    fn is_new_file(&self, born: usize) -> bool {
+        born == self.file_idx || born >= self.first_new_file
+    }
+
+    /// All enum types that got values.
+    pub(crate) fn enum_types(&self) -> impl Iterator<Item = &EnumType> {
+        self.types.values()
+    }
+
+    /// A setting that the file has made.
+    pub(crate) fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(|value| &**value)
+    }
+
+    /// How many tables have row level security.
+    pub(crate) fn n_rls_tables(&self) -> usize {
+        self.rls_tables
+    }
+
+    /// Whether a column (or the columns from it on) is the start of an index or key of the table.
+    pub(crate) fn has_index_on(&self, table: &Name, columns: &[Box<str>]) -> bool {
+        let starts = |indexed: &[Box<str>]| {
+            indexed.len() >= columns.len() && columns.iter().all(|column| indexed[..columns.len()].contains(column))
+        };
+        let keyed = self.table(table).is_some_and(|facts| {
+            facts.constraints.iter().any(|constraint| match &constraint.kind {
+                ConstraintFact::Unique(columns) | ConstraintFact::PrimaryKey(columns) => starts(columns),
+                _ => false,
+            })
+        });
+        keyed || self.indexes_of(table).any(|index| starts(&index.columns))
+    }
+
+    /// Whether something unique covers only columns among these, so that a repeated row conflicts.
+    pub(crate) fn has_unique_within(&self, table: &Name, columns: &[Box<str>]) -> bool {
+        let within = |unique: &[Box<str>]| !unique.is_empty() && unique.iter().all(|column| columns.contains(column));
+        let keyed = self.table(table).is_some_and(|facts| {
+            facts.constraints.iter().any(|constraint| match &constraint.kind {
+                ConstraintFact::Unique(columns) | ConstraintFact::PrimaryKey(columns) => within(columns),
+                ConstraintFact::Other => true,
+                _ => false,
+            })
+        });
+        keyed
+            || self
+                .indexes_of(table)
+                .any(|index| index.is_unique && (index.columns.is_empty() || within(&index.columns)))
+    }
+}
+
+impl Generated {
+    /// Whether the column's value is computed.
+    pub(crate) fn is_generated(self) -> bool {
+        self != Self::No
+    }
+}

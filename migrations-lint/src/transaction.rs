@@ -1,0 +1,187 @@
+//! Which transaction each statement of a part runs in, whether its effect is rolled back, and what is odd about it.
+
+use crate::migration::TransactionMode;
+use crate::statement::{Kind, Statement, Transaction};
+
+/// The transaction of one statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Place {
+    /// Equal for statements of one transaction; `None` when the statement commits by itself.
+    pub(crate) transaction: Option<u32>,
+    /// Opened by the framework (or the protocol), not by the file.
+    pub(crate) is_implicit: bool,
+    /// A later ROLLBACK takes it back.
+    pub(crate) rolled_back: bool,
+    /// What is wrong with this statement as transaction control.
+    pub(crate) problem: Option<Problem>,
+}
+
+/// Transaction control that does not do what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// BEGIN while a transaction is open.
+    Nested,
+    /// BEGIN while the framework's own transaction is open.
+    NestedInFramework,
+    /// COMMIT or ROLLBACK of the framework's transaction.
+    EndsFramework,
+    /// COMMIT or ROLLBACK with none open.
+    NothingToEnd,
+    /// BEGIN that no COMMIT follows.
+    NeverEnds,
+    /// SAVEPOINT and its like, or LOCK TABLE, with no transaction open.
+    NeedsTransaction,
+}
+
+/// The places of a part's statements; `next_id` numbers transactions across parts.
+pub(crate) fn places(statements: &[Statement], mode: TransactionMode, next_id: &mut u32) -> Vec<Place> {
+    let n_top_level = statements.iter().filter(|statement| statement.within.is_none()).count();
+    let mode = if mode == TransactionMode::ImplicitPerPart && n_top_level <= 1 { TransactionMode::None } else { mode };
+    let mut walk = Walk { mode, next_id, open: None, places: Vec::with_capacity(statements.len()) };
+    walk.start_part();
+    for statement in statements {
+        walk.step(statement);
+    }
+    walk.finish()
+}
+
+/// The id of the one transaction of a whole set.
+const WHOLE_SET: u32 = u32::MAX;
+
+struct Open {
+    id: u32,
+    is_implicit: bool,
+    /// Index of the first statement inside.
+    start: usize,
+    /// Where BEGIN stands.
+    begin: Option<usize>,
+    savepoints: Vec<(Box<str>, usize)>,
+}
+
+struct Walk<'n> {
+    mode: TransactionMode,
+    next_id: &'n mut u32,
+    open: Option<Open>,
+    places: Vec<Place>,
+}
+
+impl Walk<'_> {
+    fn start_part(&mut self) {
+        match self.mode {
+            TransactionMode::None => {}
+            TransactionMode::WholeSet => self.open_with(WHOLE_SET, true, None),
+            TransactionMode::PerPart | TransactionMode::ImplicitPerPart => self.open_implicit(),
+        }
+    }
+
+    fn open_implicit(&mut self) {
+        let id = self.fresh_id();
+        self.open_with(id, true, None);
+    }
+
+    fn open_with(&mut self, id: u32, is_implicit: bool, begin: Option<usize>) {
+        self.open = Some(Open { id, is_implicit, start: self.places.len(), begin, savepoints: Vec::new() });
+    }
+
+    fn fresh_id(&mut self) -> u32 {
+        *self.next_id += 1;
+        *self.next_id
+    }
+
+    fn step(&mut self, statement: &Statement) {
+        let idx = self.places.len();
+        let problem = match &statement.kind {
+            Kind::Transaction(_) if statement.within.is_some() => None,
+            Kind::Transaction(Transaction::Begin) => self.begin(idx),
+            Kind::Transaction(control @ (Transaction::Commit | Transaction::Rollback | Transaction::Prepare)) => {
+                return self.end(*control == Transaction::Rollback);
+            }
+            Kind::Transaction(Transaction::Savepoint(name)) => self.savepoint(name, idx),
+            Kind::Transaction(Transaction::RollbackTo(name)) => self.rollback_to(name, idx),
+            Kind::Transaction(Transaction::Release(_)) | Kind::LockTable(_) if self.open.is_none() => {
+                Some(Problem::NeedsTransaction)
+            }
+            _ => None,
+        };
+        self.push(problem);
+    }
+
+    fn push(&mut self, problem: Option<Problem>) {
+        let open = self.open.as_ref();
+        self.places.push(Place {
+            transaction: open.map(|open| open.id),
+            is_implicit: open.is_some_and(|open| open.is_implicit && open.begin.is_none()),
+            rolled_back: false,
+            problem,
+        });
+    }
+
+    fn begin(&mut self, idx: usize) -> Option<Problem> {
+        match &mut self.open {
+            None => {
+                let id = self.fresh_id();
+                self.open_with(id, false, Some(idx));
+                None
+            }
+            // The protocol's implicit block becomes the explicit one; a framework's BEGIN was sent for real.
+            Some(open) if self.mode == TransactionMode::ImplicitPerPart && open.begin.is_none() => {
+                open.begin = Some(idx);
+                None
+            }
+            Some(open) => {
+                let is_first = open.is_implicit && open.begin.is_none();
+                open.begin.get_or_insert(idx);
+                Some(if is_first { Problem::NestedInFramework } else { Problem::Nested })
+            }
+        }
+    }
+
+    fn end(&mut self, rolls_back: bool) {
+        let problem = match &self.open {
+            None => Some(Problem::NothingToEnd),
+            Some(open) if open.is_implicit && open.begin.is_none() && self.mode != TransactionMode::ImplicitPerPart => {
+                Some(Problem::EndsFramework)
+            }
+            Some(open) if open.begin.is_none() => Some(Problem::NothingToEnd),
+            Some(_) => None,
+        };
+        self.push(problem);
+        if let Some(open) = self.open.take()
+            && rolls_back
+        {
+            self.take_back(open.start);
+        }
+        if self.mode == TransactionMode::ImplicitPerPart {
+            self.open_implicit();
+        }
+    }
+
+    fn savepoint(&mut self, name: &str, idx: usize) -> Option<Problem> {
+        let Some(open) = &mut self.open else { return Some(Problem::NeedsTransaction) };
+        open.savepoints.push((name.into(), idx));
+        None
+    }
+
+    fn rollback_to(&mut self, name: &str, _idx: usize) -> Option<Problem> {
+        let Some(open) = &self.open else { return Some(Problem::NeedsTransaction) };
+        if let Some((_, start)) = open.savepoints.iter().rev().find(|(savepoint, _)| **savepoint == *name) {
+            self.take_back(*start);
+        }
+        None
+    }
+
+    fn take_back(&mut self, start: usize) {
+        for place in &mut self.places[start..] {
+            place.rolled_back = true;
+        }
+    }
+
+    fn finish(mut self) -> Vec<Place> {
+        if let Some(Open { begin: Some(begin), .. }) = self.open
+            && self.places[begin].problem.is_none()
+        {
+            self.places[begin].problem = Some(Problem::NeverEnds);
+        }
+        self.places
+    }
+}
