@@ -14,3 +14,4 @@ pub mod source;
 pub mod store;
 pub mod stream;
 pub mod verify;
+pub mod workdir;

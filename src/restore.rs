@@ -9,8 +9,6 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempfile::TempDir;
-
 use crate::catalog::{Catalog, CompleteBackup, ManifestError, StoredStreamEntry};
 use crate::contents::Contents;
 use crate::progress::Progress;
@@ -22,6 +20,7 @@ use crate::source::postgres::load::{LoadError, LoadOptions, Target, start_restor
 use crate::source::postgres::record::Recorder;
 use crate::store::StoreError;
 use crate::stream::{Identities, OpenError, Tap, TapError, open};
+use crate::workdir::{self, WorkDir};
 
 /// Which backup, and what it takes to open it.
 #[derive(Debug, Clone, Copy)]
@@ -158,7 +157,7 @@ impl RestoreError {
 /// A backup's archive as a private file, read to its end and matched.
 #[derive(Debug)]
 pub struct Spooled {
-    dir: TempDir,
+    dir: WorkDir,
     /// What the archive holds.
     pub contents: Contents,
 }
@@ -176,6 +175,7 @@ impl Spooled {
 }
 
 const ARCHIVE: &str = "dump.pgdump";
+const SPOOL_KIND: &str = "guard-spool-";
 
 /// Writes the decrypted, decompressed streams and the manifest into a new directory. A file has its final name only once
 /// it is whole.
@@ -250,9 +250,10 @@ pub async fn spool(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result
     let parent = order.temp_dir.map_or_else(std::env::temp_dir, Path::to_owned);
     let stream = order.backup.manifest.dump().map_err(|error| refused(order, &error))?;
     progress.begin("reading the backup", stream.plain.bytes);
+    workdir::sweep(&parent, SPOOL_KIND, |_| ());
     assert_space(&parent, stream.plain.bytes)?;
     let make = || {
-        let dir = tempfile::Builder::new().prefix("guard-spool-").tempdir_in(&parent)?;
+        let dir = WorkDir::make(&parent, SPOOL_KIND)?;
         let file = private_file(&dir.path().join(ARCHIVE))?;
         Ok((dir, file))
     };

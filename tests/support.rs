@@ -2,11 +2,23 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "shared by several test binaries")]
 
 // The paths are spelt out because Cargo also builds this file as a test binary of its own, without tests.
+#[path = "support/bulk.rs"]
+pub mod bulk;
 #[path = "support/ceph.rs"]
 pub mod ceph;
+#[path = "support/guard.rs"]
+pub mod guard;
+#[path = "support/mount.rs"]
+pub mod mount;
 #[path = "support/postgres.rs"]
 pub mod postgres;
+#[path = "support/process.rs"]
+pub mod process;
 #[path = "support/proxy.rs"]
 pub mod proxy;
+#[path = "support/s3_process.rs"]
+pub mod s3_process;
 #[path = "support/s3s.rs"]
 pub mod s3s;
+#[path = "support/session.rs"]
+pub mod session;

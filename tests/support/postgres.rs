@@ -46,6 +46,7 @@ pub struct TestPostgres {
     version: Version,
     dir: TempDir,
     port: u16,
+    settings: Vec<String>,
     pid: Pid,
     /// Starts the server, waits for its end. The kernel signals the server when this thread dies with the test.
     keeper: Option<JoinHandle<()>>,
@@ -59,19 +60,43 @@ impl TestPostgres {
 
     /// Starts a server with further settings, such as `wal_level=logical`.
     pub fn start_with(version: Version, settings: &[&str]) -> Self {
-        let dir = tempfile::Builder::new().prefix("guard-test-pg-").tempdir().expect("a temporary directory");
-        let data = dir.path().join("data");
-        copy_tree(&template(version), &data);
+        let dir = server_dir();
+        copy_tree(&template(version), &dir.path().join("data"));
         give_to_server_user(dir.path());
-        let port = free_port();
-        let mut server = server_command(version, &data, port);
-        server.args(settings.iter().flat_map(|setting| ["-c", setting]));
-        let log = fs::File::create(dir.path().join("log")).expect("a log file");
-        server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let (pid, keeper) = keep_running(server);
-        let started = Self { version, dir, port, pid, keeper: Some(keeper) };
+        Self::launched(version, dir, settings)
+    }
+
+    /// Starts a server that is no copy: all the others have one system identifier.
+    pub fn start_apart(version: Version) -> Self {
+        let dir = server_dir();
+        give_to_server_user(dir.path());
+        init(version, &dir.path().join("data"));
+        Self::launched(version, dir, &[])
+    }
+
+    fn launched(version: Version, dir: TempDir, settings: &[&str]) -> Self {
+        let (port, settings) = (free_port(), settings.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let (pid, keeper) = launch(version, dir.path(), port, &settings);
+        let started = Self { version, dir, port, settings, pid, keeper: Some(keeper) };
         started.wait_until_ready();
         started
+    }
+
+    /// Starts it again with the same data, once the server that was is gone.
+    pub fn restart(&mut self) {
+        if let Some(keeper) = self.keeper.take() {
+            keeper.join().expect("the thread only waits");
+        }
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let (pid, keeper) = launch(self.version, self.dir.path(), self.port, &self.settings);
+            (self.pid, self.keeper) = (pid, Some(keeper));
+            // While a child of a killed server lives on, the shared memory is in use and no server starts.
+            if self.comes_up() || Instant::now() > deadline {
+                break;
+            }
+        }
+        self.wait_until_ready();
     }
 
     /// A URL for TCP.
@@ -134,19 +159,29 @@ impl TestPostgres {
     }
 
     fn wait_until_ready(&self) {
+        if !self.comes_up() {
+            let log = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
+            panic!("the test server does not start:\n{log}");
+        }
+    }
+
+    fn comes_up(&self) -> bool {
         let deadline = Instant::now() + Duration::from_mins(1);
         let pid_file = self.dir.path().join("data/postmaster.pid");
-        // The server writes its status into the eighth line of this file (`LOCK_FILE_LINE_PM_STATUS`).
-        while !fs::read_to_string(&pid_file)
-            .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
-        {
-            let ended = self.keeper.as_ref().is_none_or(JoinHandle::is_finished);
-            if ended || Instant::now() > deadline {
-                let log = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
-                panic!("the test server does not start:\n{log}");
+        // The server writes its number into the first line of this file, its status into the eighth (`LOCK_FILE_LINE_*`). A
+        // killed one leaves it as it was.
+        let is_ready = |text: &str| {
+            let mut lines = text.lines();
+            lines.next() == Some(self.pid.to_string().as_str())
+                && lines.nth(6).is_some_and(|line| line.trim() == "ready")
+        };
+        while !fs::read_to_string(&pid_file).is_ok_and(|text| is_ready(&text)) {
+            if self.keeper.as_ref().is_none_or(JoinHandle::is_finished) || Instant::now() > deadline {
+                return false;
             }
             thread::sleep(Duration::from_millis(10));
         }
+        true
     }
 }
 
@@ -182,6 +217,15 @@ fn server_command(version: Version, data: &Path, port: u16) -> Command {
     let sizes = ["shared_buffers=32MB", "max_wal_size=4GB", "max_connections=40", "autovacuum=off"];
     server.args(settings.iter().chain(&sizes).flat_map(|setting| ["-c", setting]));
     server
+}
+
+/// Starts a server on a directory that has its data.
+fn launch(version: Version, dir: &Path, port: u16, settings: &[String]) -> (Pid, JoinHandle<()>) {
+    let mut server = server_command(version, &dir.join("data"), port);
+    server.args(settings.iter().flat_map(|setting| ["-c", setting]));
+    let log = fs::File::create(dir.join("log")).expect("a log file");
+    server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    keep_running(server)
 }
 
 /// Starts a child in a thread that lives as long as the child does.
@@ -230,18 +274,26 @@ fn template(version: Version) -> PathBuf {
     if template.exists() {
         return template;
     }
-    let dir = tempfile::Builder::new().prefix("guard-test-initdb-").tempdir().expect("a temporary directory");
+    let dir = server_dir();
     give_to_server_user(dir.path());
     let data = dir.path().join("data");
-    let mut initdb = as_server_user(&version.bin_dir().join("initdb"));
-    initdb.args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"]).arg(&data);
-    run(initdb, b"");
+    init(version, &data);
     // Tests run at the same time: each makes its own, the first rename wins.
     let own = tempfile::Builder::new().prefix("postgres-").tempdir_in(templates).expect("a directory");
     copy_tree(&data, &own.path().join("data"));
     fs::rename(own.path().join("data"), &template).ok();
     assert!(template.exists(), "{} cannot be made", template.display());
     template
+}
+
+fn server_dir() -> TempDir {
+    tempfile::Builder::new().prefix("guard-test-pg-").tempdir().expect("a temporary directory")
+}
+
+fn init(version: Version, data: &Path) {
+    let mut initdb = as_server_user(&version.bin_dir().join("initdb"));
+    initdb.args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"]).arg(data);
+    run(initdb, b"");
 }
 
 fn free_port() -> u16 {
