@@ -4,6 +4,10 @@
 // The paths are spelt out because Cargo also builds this file as a test binary of its own, without tests.
 #[path = "support/ceph.rs"]
 pub mod ceph;
+#[path = "support/everything.rs"]
+pub mod everything;
+#[path = "support/guard.rs"]
+pub mod guard;
 #[path = "support/postgres.rs"]
 pub mod postgres;
 #[path = "support/proxy.rs"]

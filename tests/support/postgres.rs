@@ -57,7 +57,7 @@ impl TestPostgres {
         Self::start_with(version, &[])
     }
 
-    /// Starts a server with further settings, such as `wal_level=logical`.
+    /// Starts a server with further settings, such as `log_statement=all`.
     pub fn start_with(version: Version, settings: &[&str]) -> Self {
         let dir = tempfile::Builder::new().prefix("guard-test-pg-").tempdir().expect("a temporary directory");
         let data = dir.path().join("data");
@@ -72,6 +72,11 @@ impl TestPostgres {
         let started = Self { version, dir, port, pid, keeper: Some(keeper) };
         started.wait_until_ready();
         started
+    }
+
+    /// Which version runs.
+    pub fn version(&self) -> Version {
+        self.version
     }
 
     /// A URL for TCP.
@@ -179,7 +184,8 @@ fn server_command(version: Version, data: &Path, port: u16) -> Command {
     let socket_dir = data.parent().unwrap_or(data).display();
     server.arg("-D").arg(data).args(["-p", &port.to_string(), "-k", &socket_dir.to_string()]);
     let settings = ["listen_addresses=127.0.0.1", "fsync=off", "synchronous_commit=off", "full_page_writes=off"];
-    let sizes = ["shared_buffers=32MB", "max_wal_size=4GB", "max_connections=40", "autovacuum=off"];
+    let sizes =
+        ["shared_buffers=32MB", "max_wal_size=4GB", "max_connections=40", "autovacuum=off", "wal_level=logical"];
     server.args(settings.iter().chain(&sizes).flat_map(|setting| ["-c", setting]));
     server
 }
