@@ -59,10 +59,24 @@ impl TestPostgres {
 
     /// Starts a server with further settings, such as `log_statement=all`.
     pub fn start_with(version: Version, settings: &[&str]) -> Self {
+        Self::start_copy(version, "template", settings)
+    }
+
+    /// Starts a server that is not a copy of the others: its system identifier is another one.
+    pub fn start_foreign(version: Version, settings: &[&str]) -> Self {
+        Self::start_copy(version, "foreign-template", settings)
+    }
+
+    fn start_copy(version: Version, name: &str, settings: &[&str]) -> Self {
         let dir = tempfile::Builder::new().prefix("guard-test-pg-").tempdir().expect("a temporary directory");
         let data = dir.path().join("data");
-        copy_tree(&template(version), &data);
+        copy_tree(&template(version, name), &data);
         give_to_server_user(dir.path());
+        Self::launch(version, dir, settings)
+    }
+
+    fn launch(version: Version, dir: TempDir, settings: &[&str]) -> Self {
+        let data = dir.path().join("data");
         let port = free_port();
         let mut server = server_command(version, &data, port);
         server.args(settings.iter().flat_map(|setting| ["-c", setting]));
@@ -77,6 +91,24 @@ impl TestPostgres {
     /// Which version runs.
     pub fn version(&self) -> Version {
         self.version
+    }
+
+    /// Starts a hot standby of this server, which has replayed everything that was committed before.
+    pub fn start_replica(&self) -> Self {
+        let dir = tempfile::Builder::new().prefix("guard-test-pg-").tempdir().expect("a temporary directory");
+        let data = dir.path().join("data");
+        let mut copy = self.command("pg_basebackup");
+        copy.args(["--checkpoint=fast", "--write-recovery-conf", "--no-sync", "-D"]).arg(&data);
+        run(copy, b"");
+        give_to_server_user(dir.path());
+        let replica = Self::launch(self.version, dir, &[]);
+        let committed = self.psql("postgres", "SELECT pg_current_wal_lsn()");
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while replica.psql("postgres", format!("SELECT pg_last_wal_replay_lsn() >= '{committed}'")) != "t" {
+            assert!(Instant::now() < deadline, "the replica does not catch up");
+            thread::sleep(Duration::from_millis(10));
+        }
+        replica
     }
 
     /// A URL for TCP.
@@ -230,9 +262,9 @@ fn copy_tree(from: &Path, to: &Path) {
 }
 
 /// A pristine cluster, made once per build directory: initdb costs a second, a copy a tenth of one.
-fn template(version: Version) -> PathBuf {
+fn template(version: Version, name: &str) -> PathBuf {
     let templates = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let template = templates.join(format!("postgres-{version:?}-template"));
+    let template = templates.join(format!("postgres-{version:?}-{name}"));
     if template.exists() {
         return template;
     }
