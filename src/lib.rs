@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod contents;
+pub mod fixture;
 pub mod progress;
 pub mod prove;
 pub mod prune;

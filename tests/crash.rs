@@ -286,7 +286,7 @@ fn an_interrupted_restore_leaves_neither_servers_nor_files_nor_a_verdict() {
 #[test]
 fn an_interrupted_restore_drops_its_database_on_a_named_server() {
     let world = World::new(12);
-    let scratch = TestPostgres::start_apart(Version::V15);
+    let scratch = TestPostgres::start_foreign(Version::V15, &[]);
     let user = Guard::of(&world.server, "shop").with("GUARD_SCRATCH_URL", &scratch.url("postgres"));
     user.backup();
     let mut guard = Running::start(user.command(&["restore", "--to", "scratch", "--json"]));

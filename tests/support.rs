@@ -6,6 +6,8 @@
 pub mod bulk;
 #[path = "support/ceph.rs"]
 pub mod ceph;
+#[path = "support/everything.rs"]
+pub mod everything;
 #[path = "support/guard.rs"]
 pub mod guard;
 #[path = "support/mount.rs"]

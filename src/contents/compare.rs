@@ -161,9 +161,7 @@ fn is_about_database(entry: &SchemaEntry) -> bool {
 }
 
 fn compare_entries(name: &EntryName, expected: &[&SchemaEntry], found: &[&SchemaEntry]) -> Vec<Difference> {
-    let (kind, schema, tag) = name;
-    let dot = if schema.is_empty() { "" } else { "." };
-    let object = format!("{kind} {schema}{dot}{tag}");
+    let object = object_name(name);
     // Entries that share a name are paired only after those that agree have left.
     let (left, right) = (without(expected, found), without(found, expected));
     let n_pairs = left.len().min(right.len());
@@ -179,6 +177,16 @@ fn compare_entries(name: &EntryName, expected: &[&SchemaEntry], found: &[&Schema
         difference(DifferenceCode::ObjectUnexpected, object.clone(), String::new(), definition(unexpected))
     }));
     differences
+}
+
+/// `INDEX public.orders_pkey`, `ACL on TABLE orders in schema public`: the tag of the latter names a kind too.
+fn object_name((kind, schema, tag): &EntryName) -> String {
+    match (kind.as_str(), schema.is_empty()) {
+        ("ACL" | "COMMENT" | "SECURITY LABEL", true) => format!("{kind} on {tag}"),
+        ("ACL" | "COMMENT" | "SECURITY LABEL", false) => format!("{kind} on {tag} in schema {schema}"),
+        (_, true) => format!("{kind} {tag}"),
+        (_, false) => format!("{kind} {schema}.{tag}"),
+    }
 }
 
 /// The entries that have no equal among the others, each of which counts once.

@@ -58,25 +58,27 @@ impl TestPostgres {
         Self::start_with(version, &[])
     }
 
-    /// Starts a server with further settings, such as `wal_level=logical`.
+    /// Starts a server with further settings, such as `log_statement=all`.
     pub fn start_with(version: Version, settings: &[&str]) -> Self {
-        let dir = server_dir();
-        copy_tree(&template(version), &dir.path().join("data"));
-        give_to_server_user(dir.path());
-        Self::launched(version, dir, settings)
+        Self::start_copy(version, "template", settings)
     }
 
-    /// Starts a server that is no copy: all the others have one system identifier.
-    pub fn start_apart(version: Version) -> Self {
-        let dir = server_dir();
-        give_to_server_user(dir.path());
-        init(version, &dir.path().join("data"));
-        Self::launched(version, dir, &[])
+    /// Starts a server that is not a copy of the others: its system identifier is another one.
+    pub fn start_foreign(version: Version, settings: &[&str]) -> Self {
+        Self::start_copy(version, "foreign-template", settings)
     }
 
-    fn launched(version: Version, dir: TempDir, settings: &[&str]) -> Self {
+    fn start_copy(version: Version, name: &str, settings: &[&str]) -> Self {
+        let dir = tempfile::Builder::new().prefix("guard-test-pg-").tempdir().expect("a temporary directory");
+        let data = dir.path().join("data");
+        copy_tree(&template(version, name), &data);
+        give_to_server_user(dir.path());
+        Self::launch(version, dir, settings)
+    }
+
+    fn launch(version: Version, dir: TempDir, settings: &[&str]) -> Self {
         let (port, settings) = (free_port(), settings.iter().map(ToString::to_string).collect::<Vec<_>>());
-        let (pid, keeper) = launch(version, dir.path(), port, &settings);
+        let (pid, keeper) = run_server(version, dir.path(), port, &settings);
         let started = Self { version, dir, port, settings, pid, keeper: Some(keeper) };
         started.wait_until_ready();
         started
@@ -89,7 +91,7 @@ impl TestPostgres {
         }
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
-            let (pid, keeper) = launch(self.version, self.dir.path(), self.port, &self.settings);
+            let (pid, keeper) = run_server(self.version, self.dir.path(), self.port, &self.settings);
             (self.pid, self.keeper) = (pid, Some(keeper));
             // While a child of a killed server lives on, the shared memory is in use and no server starts.
             if self.comes_up() || Instant::now() > deadline {
@@ -97,6 +99,29 @@ impl TestPostgres {
             }
         }
         self.wait_until_ready();
+    }
+
+    /// Which version runs.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Starts a hot standby of this server, which has replayed everything that was committed before.
+    pub fn start_replica(&self) -> Self {
+        let dir = tempfile::Builder::new().prefix("guard-test-pg-").tempdir().expect("a temporary directory");
+        let data = dir.path().join("data");
+        let mut copy = self.command("pg_basebackup");
+        copy.args(["--checkpoint=fast", "--write-recovery-conf", "--no-sync", "-D"]).arg(&data);
+        run(copy, b"");
+        give_to_server_user(dir.path());
+        let replica = Self::launch(self.version, dir, &[]);
+        let committed = self.psql("postgres", "SELECT pg_current_wal_lsn()");
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while replica.psql("postgres", format!("SELECT pg_last_wal_replay_lsn() >= '{committed}'")) != "t" {
+            assert!(Instant::now() < deadline, "the replica does not catch up");
+            thread::sleep(Duration::from_millis(10));
+        }
+        replica
     }
 
     /// A URL for TCP.
@@ -214,13 +239,14 @@ fn server_command(version: Version, data: &Path, port: u16) -> Command {
     let socket_dir = data.parent().unwrap_or(data).display();
     server.arg("-D").arg(data).args(["-p", &port.to_string(), "-k", &socket_dir.to_string()]);
     let settings = ["listen_addresses=127.0.0.1", "fsync=off", "synchronous_commit=off", "full_page_writes=off"];
-    let sizes = ["shared_buffers=32MB", "max_wal_size=4GB", "max_connections=40", "autovacuum=off"];
+    let sizes =
+        ["shared_buffers=32MB", "max_wal_size=4GB", "max_connections=40", "autovacuum=off", "wal_level=logical"];
     server.args(settings.iter().chain(&sizes).flat_map(|setting| ["-c", setting]));
     server
 }
 
 /// Starts a server on a directory that has its data.
-fn launch(version: Version, dir: &Path, port: u16, settings: &[String]) -> (Pid, JoinHandle<()>) {
+fn run_server(version: Version, dir: &Path, port: u16, settings: &[String]) -> (Pid, JoinHandle<()>) {
     let mut server = server_command(version, &dir.join("data"), port);
     server.args(settings.iter().flat_map(|setting| ["-c", setting]));
     let log = fs::File::create(dir.join("log")).expect("a log file");
@@ -268,32 +294,24 @@ fn copy_tree(from: &Path, to: &Path) {
 }
 
 /// A pristine cluster, made once per build directory: initdb costs a second, a copy a tenth of one.
-fn template(version: Version) -> PathBuf {
+fn template(version: Version, name: &str) -> PathBuf {
     let templates = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let template = templates.join(format!("postgres-{version:?}-template"));
+    let template = templates.join(format!("postgres-{version:?}-{name}"));
     if template.exists() {
         return template;
     }
-    let dir = server_dir();
+    let dir = tempfile::Builder::new().prefix("guard-test-initdb-").tempdir().expect("a temporary directory");
     give_to_server_user(dir.path());
     let data = dir.path().join("data");
-    init(version, &data);
+    let mut initdb = as_server_user(&version.bin_dir().join("initdb"));
+    initdb.args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"]).arg(&data);
+    run(initdb, b"");
     // Tests run at the same time: each makes its own, the first rename wins.
     let own = tempfile::Builder::new().prefix("postgres-").tempdir_in(templates).expect("a directory");
     copy_tree(&data, &own.path().join("data"));
     fs::rename(own.path().join("data"), &template).ok();
     assert!(template.exists(), "{} cannot be made", template.display());
     template
-}
-
-fn server_dir() -> TempDir {
-    tempfile::Builder::new().prefix("guard-test-pg-").tempdir().expect("a temporary directory")
-}
-
-fn init(version: Version, data: &Path) {
-    let mut initdb = as_server_user(&version.bin_dir().join("initdb"));
-    initdb.args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"]).arg(data);
-    run(initdb, b"");
 }
 
 fn free_port() -> u16 {
