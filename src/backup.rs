@@ -4,6 +4,7 @@
 //! aborted, the child and its server session are ended. What a `kill -9` leaves is swept by `guard prune`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
@@ -183,22 +184,33 @@ async fn commit(
 /// Takes back what a failed backup began. Whatever cannot be taken back now is swept by `guard prune` later.
 async fn abandon(order: &BackupOrder<'_>, source: OpenSource, uploads: &Uploads, keys: &BackupKeys) {
     source.abandon().await;
-    if let Err(error) = remove_leftovers(order.catalog, uploads, keys).await {
-        tracing::warn!(%error, backup = %keys.folder(), "leftovers of the failed backup remain until the next prune");
-    }
+    // A store that is gone must not hold up whoever waits for the end; its own retries would go on for minutes.
+    let removing = tokio::time::timeout(CLEAN_UP_PATIENCE, remove_leftovers(order.catalog, uploads, keys));
+    let reason = match removing.await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("the store did not answer within {}", humantime::format_duration(CLEAN_UP_PATIENCE)),
+    };
+    tracing::warn!(reason, backup = %keys.folder(), "leftovers of the failed backup remain until the next prune");
 }
 
+const CLEAN_UP_PATIENCE: Duration = Duration::from_secs(15);
+
 async fn remove_leftovers(catalog: &Catalog, uploads: &Uploads, keys: &BackupKeys) -> Result<(), StoreError> {
-    uploads.abort().await?;
+    let aborted = uploads.abort().await;
     let store = catalog.store();
     // If the manifest was written and only its answer was lost, the backup exists and nothing of it may go.
     if store.stat(&keys.manifest()).await?.is_some() {
         return Ok(());
     }
+    // An upload whose beginning was cut off is known to the store alone. Not every store can be asked.
+    for upload in store.unfinished_uploads(Some(keys.folder())).await.unwrap_or_default() {
+        store.abort_unfinished(&upload).await?;
+    }
     for object in store.list(keys.folder()).await? {
         store.delete(&object.key).await?;
     }
-    Ok(())
+    aborted
 }
 
 /// A stream's name in the manifest and its file's name once opened.

@@ -63,6 +63,15 @@ pub struct CompleteBackup {
     pub proofs: Vec<ProofSummary>,
 }
 
+/// A backup whose manifest is there, and what reading it gave.
+#[derive(Debug)]
+pub struct ListedBackup {
+    /// Its id: that of its folder.
+    pub id: BackupId,
+    /// The backup, or why it cannot be trusted.
+    pub backup: Result<CompleteBackup, CatalogError>,
+}
+
 /// `keep.json`: a pin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
@@ -154,15 +163,15 @@ impl Catalog {
 
     /// The complete backups of a source, oldest first. A document that cannot be trusted is an error of its own in the
     /// list: one damaged backup must not hide the others.
-    pub async fn backups(
-        &self,
-        source: &SourceName,
-    ) -> Result<Vec<Result<CompleteBackup, CatalogError>>, CatalogError> {
+    pub async fn backups(&self, source: &SourceName) -> Result<Vec<ListedBackup>, CatalogError> {
         let folders = self.store.list_folders(Some(&source.key())).await?;
         let mut ids: Vec<BackupId> = folders.iter().filter_map(|folder| folder.parse().ok()).collect();
         ids.sort();
         let loaded = stream::iter(ids)
-            .map(|id| async move { self.load(source, &id).await.transpose() })
+            .map(|id| async move {
+                let backup = self.load(source, &id).await.transpose()?;
+                Some(ListedBackup { id, backup })
+            })
             .buffered(CONCURRENT_READS)
             .collect::<Vec<_>>()
             .await;
@@ -181,7 +190,13 @@ impl Catalog {
             );
             return Err(CatalogError::Untrusted { key: keys.manifest(), reason });
         }
-        let kept = read_document(&*self.store, &keys.pin()).await?;
+        let foreign = |key: &Key| !key.is_below(keys.folder());
+        if let Some(key) = manifest.object_keys().map_err(|error| error.at(keys.manifest()))?.into_iter().find(foreign)
+        {
+            let reason = format!("it lists {key}, which is not one of its own objects");
+            return Err(CatalogError::Untrusted { key: keys.manifest(), reason });
+        }
+        let kept = self.pin(&keys).await?;
         let proofs = self.proofs(&keys, &manifest).await?;
         Ok(Some(CompleteBackup { keys, manifest, kept, proofs }))
     }
@@ -209,10 +224,22 @@ impl Catalog {
         Ok(self.store.delete(&keys.pin()).await?)
     }
 
+    /// A pin that cannot be read still holds: somebody wanted the backup kept.
+    async fn pin(&self, keys: &BackupKeys) -> Result<Option<Pin>, CatalogError> {
+        match read_document(&*self.store, &keys.pin()).await {
+            Err(error @ CatalogError::Untrusted { .. }) => {
+                tracing::warn!(%error, "the backup counts as pinned");
+                let reason = Some("its pin cannot be read".to_owned());
+                Ok(Some(Pin { at: DateTime::UNIX_EPOCH, reason }))
+            }
+            read => read,
+        }
+    }
+
     async fn proofs(&self, keys: &BackupKeys, manifest: &Manifest) -> Result<Vec<ProofSummary>, CatalogError> {
         let listed = self.store.list(&keys.evidence_folder()).await?;
         let mut proofs: Vec<ProofSummary> = stream::iter(listed)
-            .map(|object| async move { read_document::<Evidence>(&*self.store, &object.key).await })
+            .map(|object| async move { self.evidence(&object.key).await })
             .buffered(CONCURRENT_READS)
             .try_filter_map(|evidence| async move { Ok(evidence) })
             // Evidence about another manifest than the one that lies here proves nothing.
@@ -222,6 +249,17 @@ impl Catalog {
             .await?;
         proofs.sort_by_key(|proof| proof.at);
         Ok(proofs)
+    }
+
+    /// Evidence that cannot be read proves nothing; the backup it lies beside may be sound all the same.
+    async fn evidence(&self, key: &Key) -> Result<Option<Evidence>, CatalogError> {
+        match read_document(&*self.store, key).await {
+            Err(error @ CatalogError::Untrusted { .. }) => {
+                tracing::warn!(%error, "a piece of evidence is left out");
+                Ok(None)
+            }
+            read => read,
+        }
     }
 }
 

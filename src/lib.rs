@@ -34,6 +34,7 @@ pub mod secret;
 pub mod source;
 pub mod store;
 pub mod stream;
+pub mod workdir;
 
 pub mod cli;
 pub mod config;

@@ -9,14 +9,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::catalog::{Catalog, CatalogError, Compared, CompleteBackup, Evidence, Verdict};
 use crate::contents::{Contents, Difference, differences};
 use crate::progress::Progress;
-use crate::restore::{RestoreError, RestoreOrder, Spooled, spool};
+use crate::restore::{RestoreError, RestoreOrder, Spooled, check_other_streams, spool};
 use crate::source::child::ChildError;
 use crate::source::postgres::PostgresError;
+use crate::source::postgres::archive::ArchiveError;
 use crate::source::postgres::load::{LoadError, LoadOptions, start_restore};
 use crate::source::postgres::record::RecordError;
 use crate::source::postgres::scratch::{Scratch, ScratchError, ScratchPlace};
 use crate::source::postgres::structure::Structure;
-use crate::stream::OpenError;
 
 mod ladder;
 
@@ -78,7 +78,7 @@ pub async fn prove(order: &ProofOrder<'_>, progress: &Arc<Progress>) -> Result<(
     let mut ladder = Ladder::default();
     // Making the scratch takes no bytes of the backup, so both go on at once.
     let (spooled, scratch) = tokio::join!(
-        timed(spool(&order.restore, progress)),
+        timed(read_back(&order.restore, progress)),
         Scratch::make(order.place, &backup.manifest, order.restore.client)
     );
     let scratch = scratch?;
@@ -100,6 +100,13 @@ pub async fn keep_evidence(catalog: &Catalog, backup: &CompleteBackup, evidence:
     Ok(())
 }
 
+/// Everything that was stored, read to its end. The dump comes first: its damage is told first.
+async fn read_back(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result<Spooled, RestoreError> {
+    let spooled = spool(order, progress).await?;
+    check_other_streams(order).await?;
+    Ok(spooled)
+}
+
 async fn climb(
     order: &ProofOrder<'_>,
     ladder: &mut Ladder,
@@ -108,9 +115,9 @@ async fn climb(
     progress: &Arc<Progress>,
 ) -> Result<(), Slip> {
     let manifest = &order.restore.backup.manifest;
-    let spooled = ladder.rung(Rung::StoredBytes, spool_time, stored_bytes(order, spooled)?)?;
-    let listed = table_of_contents(&manifest.contents, &spooled.contents);
-    ladder.rung(Rung::TableOfContents, Duration::ZERO, listed)?;
+    let read = ladder.rung(Rung::StoredBytes, spool_time, stored_bytes(order, spooled)?)?;
+    let listed = table_of_contents(&manifest.contents, read);
+    let spooled = ladder.rung(Rung::TableOfContents, Duration::ZERO, listed)?;
     progress.begin("restoring", 0);
     let (loaded, load_time) = timed(load(order, scratch, &spooled)).await;
     // Fetching and loading: what a recovery into a server that is already there would take.
@@ -140,39 +147,37 @@ async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     (work.await, began.elapsed())
 }
 
+/// What reading everything back gave, if the stored bytes are as they were: an archive, or bytes that are none.
+type ReadBack = Result<Spooled, ArchiveError>;
+
 fn stored_bytes(
     order: &ProofOrder<'_>,
     spooled: Result<Spooled, RestoreError>,
-) -> Result<Outcome<Spooled>, ProveError> {
+) -> Result<Outcome<ReadBack>, ProveError> {
     let manifest = &order.restore.backup.manifest;
-    match spooled {
-        Ok(spooled) => {
-            let stream = &manifest.streams[0];
-            let detail = format!(
-                "{} stored bytes in {} objects match, and open to {} bytes",
-                stream.stored_bytes(),
-                stream.objects.len(),
-                stream.plain.bytes
-            );
-            Ok(Ok((spooled, detail)))
+    let read = match spooled {
+        Ok(spooled) => Ok(spooled),
+        // The objects were as promised, or that had been told instead.
+        Err(RestoreError::Archive(error)) => Err(error),
+        Err(RestoreError::Open(error)) if error.is_damage() => {
+            return Ok(Err(Failure { reason: error.code(), detail: error.to_string() }));
         }
-        Err(RestoreError::Open(error)) if error.is_damage() || matches!(error, OpenError::WrongIdentity) => {
-            Ok(Err(Failure { reason: error.code(), detail: error.to_string() }))
-        }
-        Err(RestoreError::Open(OpenError::Tap(error))) => {
-            Ok(Err(Failure { reason: "archive-unreadable", detail: error.to_string() }))
-        }
-        Err(RestoreError::Archive(error)) => {
-            Ok(Err(Failure { reason: "archive-unreadable", detail: error.to_string() }))
-        }
-        Err(error) => Err(error.into()),
-    }
+        Err(error) => return Err(error.into()),
+    };
+    let n_objects: usize = manifest.streams.iter().map(|stream| stream.objects.len()).sum();
+    let (stored, plain) = (manifest.stored_bytes(), manifest.plain_bytes());
+    Ok(Ok((read, format!("{stored} stored bytes in {n_objects} objects match, and open to {plain} bytes"))))
 }
 
-fn table_of_contents(listed: &Contents, found: &Contents) -> Outcome<()> {
+fn table_of_contents(listed: &Contents, read: ReadBack) -> Outcome<Spooled> {
+    let spooled = match read {
+        Ok(spooled) => spooled,
+        Err(error) => return Err(Failure { reason: "archive-unreadable", detail: error.to_string() }),
+    };
+    let found = &spooled.contents;
     if listed == found {
         let detail = format!("{} tables and {} definitions, as listed", found.tables.len(), found.schema.len());
-        return Ok(((), detail));
+        return Ok((spooled, detail));
     }
     let differences = differences(listed, found);
     let detail = match differences.first() {

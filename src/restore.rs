@@ -10,8 +10,6 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempfile::TempDir;
-
 use crate::catalog::{Catalog, CompleteBackup, ManifestError, StoredStreamEntry};
 use crate::contents::{Contents, differences};
 use crate::progress::Progress;
@@ -25,6 +23,7 @@ use crate::source::postgres::record::{RecordError, Recorder, definitions};
 use crate::source::postgres::{PostgresError, PostgresSource};
 use crate::store::StoreError;
 use crate::stream::{Identities, OpenError, Tap, TapError, open};
+use crate::workdir::{self, WorkDir};
 
 /// Which backup, and what it takes to open it.
 #[derive(Debug, Clone, Copy)]
@@ -167,6 +166,7 @@ impl RestoreError {
             Self::TargetIsSource { .. } => {
                 Some("restore into another database, or say --over-source if that is what you want".to_owned())
             }
+            Self::TargetTooOld { dump, .. } => Some(format!("restore into PostgreSQL {dump} or newer")),
             Self::DirectoryNotEmpty(_) => Some("name a directory that does not exist yet".to_owned()),
             Self::Open(OpenError::IdentityNeeded | OpenError::WrongIdentity) => {
                 Some("give the private key with --identity FILE (or encryption.identity in the config)".to_owned())
@@ -179,7 +179,7 @@ impl RestoreError {
 /// A backup's archive as a private file, read to its end and matched.
 #[derive(Debug)]
 pub struct Spooled {
-    dir: TempDir,
+    dir: WorkDir,
     /// What the archive holds.
     pub contents: Contents,
     /// Its table of contents.
@@ -199,6 +199,7 @@ impl Spooled {
 }
 
 const ARCHIVE: &str = "dump.pgdump";
+const SPOOL_KIND: &str = "guard-spool-";
 
 /// Writes the decrypted, decompressed streams and the manifest into a new directory. A file has its final name only once
 /// it is whole.
@@ -225,7 +226,7 @@ pub async fn restore_to_dir(
         let path = dir.join(name);
         let partial = dir.join(format!("{}.partial", name.to_string_lossy()));
         let file = private_file(&partial).map_err(file_error(&partial))?;
-        let tap = FileTap { file, progress: Arc::clone(progress) };
+        let tap = FileTap { file, path: partial.clone(), progress: Arc::clone(progress) };
         let tap = open_stream(order, stream, tap).await?;
         tap.file.sync_all().map_err(file_error(&partial))?;
         std::fs::rename(&partial, &path).map_err(file_error(&path))?;
@@ -305,17 +306,27 @@ pub async fn spool(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result
     let parent = order.temp_dir.map_or_else(std::env::temp_dir, Path::to_owned);
     let stream = order.backup.manifest.dump().map_err(|error| refused(order, &error))?;
     progress.begin("reading the backup", stream.plain.bytes);
+    workdir::sweep(&parent, SPOOL_KIND, |_| ());
     assert_space(&parent, stream.plain.bytes)?;
     let make = || {
-        let dir = tempfile::Builder::new().prefix("guard-spool-").tempdir_in(&parent)?;
+        let dir = WorkDir::make(&parent, SPOOL_KIND)?;
         let file = private_file(&dir.path().join(ARCHIVE))?;
         Ok((dir, file))
     };
     let (dir, file) = make().map_err(|reason| RestoreError::File { path: parent.clone(), reason })?;
     let recorder = Recorder::new(ArchiveOptions::default(), progress);
-    let tap = open_stream(order, stream, SpoolTap { file, recorder }).await?;
+    let tap = SpoolTap { file, path: dir.path().join(ARCHIVE), recorder };
+    let tap = open_stream(order, stream, tap).await?;
     let ArchiveSummary { contents, entries, .. } = tap.recorder.finish()?;
     Ok(Spooled { dir, contents, entries })
+}
+
+/// Reads the streams beside the dump to their ends: a backup without its roles is not a whole one.
+pub async fn check_other_streams(order: &RestoreOrder<'_>) -> Result<(), RestoreError> {
+    for stream in order.backup.manifest.streams.iter().skip(1) {
+        open_stream(order, stream, NoTap).await?;
+    }
+    Ok(())
 }
 
 /// Refuses early what could only fail late.
@@ -330,7 +341,18 @@ pub fn assert_space(dir: &Path, needed: u64) -> Result<(), RestoreError> {
 
 async fn open_stream<T: Tap>(order: &RestoreOrder<'_>, stream: &StoredStreamEntry, tap: T) -> Result<T, RestoreError> {
     let stored = stream.stored().map_err(|error| refused(order, &error))?;
-    Ok(open(&**order.catalog.store(), &stored, order.identities, tap).await?)
+    let opened = open(&**order.catalog.store(), &stored, order.identities, tap).await;
+    opened.map_err(|error| match error {
+        // Only with the right key in hand is the stored file to blame.
+        OpenError::WrongIdentity if order.identities.open_any_of(&stream.recipients) => {
+            OpenError::Decrypt("it is not encrypted to the keys that the manifest names".to_owned()).into()
+        }
+        OpenError::Tap(refusal) => match refusal.downcast::<RestoreError>() {
+            Ok(error) => *error,
+            Err(other) => OpenError::Tap(other).into(),
+        },
+        error => error.into(),
+    })
 }
 
 async fn create_if_missing(order: &RestoreOrder<'_>, target: &DatabaseTarget) -> Result<(), RestoreError> {
@@ -414,27 +436,43 @@ fn private_file(path: &Path) -> io::Result<File> {
 /// Writes plain bytes to a file.
 struct FileTap {
     file: File,
+    path: PathBuf,
     progress: Arc<Progress>,
 }
 
 impl Tap for FileTap {
     fn observe(&mut self, plain: &[u8]) -> Result<(), TapError> {
         self.progress.add(plain.len() as u64);
-        Ok(self.file.write_all(plain)?)
+        Ok(write(&mut self.file, &self.path, plain)?)
+    }
+}
+
+/// For streams that are only read to their ends.
+struct NoTap;
+
+impl Tap for NoTap {
+    fn observe(&mut self, _plain: &[u8]) -> Result<(), TapError> {
+        Ok(())
     }
 }
 
 /// Writes plain bytes to a file and records them.
 struct SpoolTap {
     file: File,
+    path: PathBuf,
     recorder: Recorder,
 }
 
 impl Tap for SpoolTap {
     fn observe(&mut self, plain: &[u8]) -> Result<(), TapError> {
-        self.file.write_all(plain)?;
-        self.recorder.observe(plain)
+        write(&mut self.file, &self.path, plain)?;
+        // A full disk and a bad archive are told apart: only one of them is the backup's fault.
+        Ok(self.recorder.see(plain).map_err(RestoreError::from)?)
     }
+}
+
+fn write(file: &mut File, path: &Path, plain: &[u8]) -> Result<(), RestoreError> {
+    file.write_all(plain).map_err(|reason| RestoreError::File { path: path.to_owned(), reason })
 }
 
 impl From<StoreError> for RestoreError {

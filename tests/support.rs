@@ -1,20 +1,30 @@
 //! Real servers and faults for the integration tests; each test binary uses its own part of it.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "shared by several test binaries")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::return_self_not_must_use, reason = "shared by several test binaries")]
 
 // The paths are spelt out because Cargo also builds this file as a test binary of its own, without tests.
 #[path = "support/archive.rs"]
 pub mod archive;
+#[path = "support/bulk.rs"]
+pub mod bulk;
 #[path = "support/ceph.rs"]
 pub mod ceph;
 #[path = "support/everything.rs"]
 pub mod everything;
+#[path = "support/guard.rs"]
+pub mod guard;
 #[path = "support/mount.rs"]
 pub mod mount;
 #[path = "support/postgres.rs"]
 pub mod postgres;
+#[path = "support/process.rs"]
+pub mod process;
 #[path = "support/proxy.rs"]
 pub mod proxy;
+#[path = "support/s3_process.rs"]
+pub mod s3_process;
 #[path = "support/s3s.rs"]
 pub mod s3s;
+#[path = "support/session.rs"]
+pub mod session;
 #[path = "support/tls.rs"]
 pub mod tls;

@@ -180,7 +180,10 @@ impl Manifest {
         if Hashed::of(blanked.as_bytes()).sha256.to_string() != head.sha256 {
             return Err(ManifestError::Edited);
         }
-        serde_json::from_slice(body).map_err(malformed)
+        let manifest: Self = serde_json::from_slice(body).map_err(malformed)?;
+        manifest.dump()?;
+        manifest.object_keys()?;
+        Ok(manifest)
     }
 
     /// Fills in the document's own hash. To be called once, when everything else is set.
@@ -206,6 +209,12 @@ impl Manifest {
     /// The stream that holds the data.
     pub fn dump(&self) -> Result<&StoredStreamEntry, ManifestError> {
         self.streams.first().ok_or_else(|| ManifestError::Malformed("it lists no stream".to_owned()))
+    }
+
+    /// The keys of all objects. Fails if one is no key: the manifest came from elsewhere.
+    pub fn object_keys(&self) -> Result<Vec<Key>, ManifestError> {
+        let objects = self.streams.iter().flat_map(|stream| &stream.objects);
+        objects.map(|object| object.key.parse().map_err(|error| ManifestError::Malformed(format!("{error}")))).collect()
     }
 
     /// Bytes in the store, of all streams.

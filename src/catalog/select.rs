@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
-use super::{CatalogError, CompleteBackup};
+use super::{CatalogError, CompleteBackup, ListedBackup};
 
 /// Which backup of a source is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,31 +23,39 @@ pub enum Selector {
 pub struct SelectorError(String);
 
 impl Selector {
-    /// Picks from a source's backups, oldest first.
-    pub fn pick(&self, source: &str, mut backups: Vec<CompleteBackup>) -> Result<CompleteBackup, CatalogError> {
+    /// Picks from a source's backups, oldest first. If the one that is meant cannot be trusted, that is the answer: an
+    /// older one in its place would be taken for it.
+    pub fn pick(&self, source: &str, mut backups: Vec<ListedBackup>) -> Result<CompleteBackup, CatalogError> {
         let none = |what: String| Err(CatalogError::NoSuchBackup(what));
         match self {
             Self::Latest(back) => {
                 let n_backups = backups.len();
                 match n_backups.checked_sub(back + 1) {
-                    Some(idx) => Ok(backups.swap_remove(idx)),
+                    Some(idx) => backups.swap_remove(idx).backup,
                     None if n_backups == 0 => none(format!("{source} has no complete backup")),
                     None => none(format!("{source} has only {n_backups} complete backups")),
                 }
             }
-            Self::At(time) => match backups.iter().rposition(|backup| backup.manifest.consistent.at <= *time) {
-                Some(idx) => Ok(backups.swap_remove(idx)),
+            Self::At(time) => match backups.iter().rposition(|listed| listed.data_time() <= *time) {
+                Some(idx) => backups.swap_remove(idx).backup,
                 None => none(format!("{source} has no backup from {time} or before")),
             },
             Self::Prefix(prefix) => {
-                backups.retain(|backup| backup.manifest.id.as_str().starts_with(prefix.as_str()));
+                backups.retain(|listed| listed.id.as_str().starts_with(prefix.as_str()));
                 match backups.len() {
-                    1 => Ok(backups.swap_remove(0)),
+                    1 => backups.swap_remove(0).backup,
                     0 => none(format!("{source} has no complete backup whose id begins with {prefix}")),
                     n_fits => none(format!("{n_fits} backups of {source} begin with {prefix}; give more of the id")),
                 }
             }
         }
+    }
+}
+
+impl ListedBackup {
+    /// The moment of its data; where the manifest cannot tell, the moment when it began.
+    fn data_time(&self) -> DateTime<Utc> {
+        self.backup.as_ref().map_or_else(|_| self.id.time(), |backup| backup.manifest.consistent.at)
     }
 }
 

@@ -121,7 +121,8 @@ impl From<CatalogError> for CliError {
             CatalogError::NewerFormat { .. } => {
                 Self::unable("newer-format", error.to_string()).with_help("use a newer guard")
             }
-            CatalogError::Untrusted { .. } => Self { exit: Exit::No, ..Self::unable("untrusted", error.to_string()) },
+            CatalogError::Untrusted { .. } => Self { exit: Exit::No, ..Self::unable("untrusted", error.to_string()) }
+                .with_help("older backups can be named by their ids, see `guard list`"),
             CatalogError::NoSuchBackup(_) => {
                 Self::unable("no-such-backup", error.to_string()).with_help("see `guard list`")
             }

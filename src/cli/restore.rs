@@ -12,13 +12,14 @@ use super::exit::{CliError, Exit};
 use super::list::WhichBackup;
 use super::output::{self, Answer};
 use super::{Session, progress, report, workbench};
-use crate::catalog::Verdict;
+use crate::catalog::{BackupId, Verdict};
 use crate::config;
 use crate::progress::Progress;
 use crate::prove::{ProofOrder, keep_evidence, prove};
 use crate::restore::{Confirmation, DatabaseTarget, RestoreOrder, restore_to_database, restore_to_dir};
 use crate::source::postgres::client::ClientSearch;
 use crate::source::postgres::connection::Connection;
+use crate::source::postgres::scratch::discard;
 
 /// Which backup to restore, where to, and how much of it.
 #[derive(Debug, Args)]
@@ -87,14 +88,32 @@ pub(super) async fn run(args: RestoreArgs, session: &Session) -> Result<Answer, 
         }
     };
     let outcome = tokio::select! {
-        outcome = work => outcome,
-        () = session.cancel.cancelled() => Err(CliError {
-            exit: Exit::Interrupted,
-            ..CliError::unable("interrupted", "interrupted; the scratch database and temporary files are removed".to_owned())
-        }),
+        outcome = work => Some(outcome),
+        () = session.cancel.cancelled() => None,
     };
     drop(shown);
-    outcome
+    match outcome {
+        Some(outcome) => outcome,
+        None => Err(interrupted(&args, &config, &backup.manifest.id).await),
+    }
+}
+
+/// The work was dropped, and with it clusters, children and files; only a database on a named server is still there.
+async fn interrupted(args: &RestoreArgs, config: &config::Config, backup: &BackupId) -> CliError {
+    let mut message = "interrupted; temporary files are removed".to_owned();
+    if is_url(&args.to) {
+        message.push_str(", and the target may hold a part of the backup");
+    }
+    if args.to == "scratch" {
+        match workbench::scratch_place(config).await {
+            Ok(place) => match discard(&place, backup).await {
+                Ok(()) => "interrupted; the scratch database and temporary files are removed".clone_into(&mut message),
+                Err(error) => message = format!("interrupted; the scratch database remains: {error}"),
+            },
+            Err(error) => message = format!("interrupted; the scratch database may remain: {error}"),
+        }
+    }
+    CliError { exit: Exit::Interrupted, ..CliError::unable("interrupted", message) }
 }
 
 async fn to_scratch(

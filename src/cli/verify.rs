@@ -27,11 +27,12 @@ pub(super) async fn run(args: VerifyArgs, session: &Session) -> Result<Answer, C
     if args.ids.is_empty() {
         let names: Vec<String> = args.source.iter().cloned().collect();
         for source in workbench::source_names(&catalog, &names).await? {
-            for backup in catalog.backups(&source).await? {
-                match backup {
+            for listed in catalog.backups(&source).await? {
+                match listed.backup {
                     Ok(backup) => backups.push(backup),
                     Err(CatalogError::Untrusted { key, reason }) => {
-                        checked.push(Checked { key: key.to_string(), ok: false, reason: Some(reason) });
+                        let reason = Some(format!("untrusted: {reason}"));
+                        checked.push(Checked { key: key.to_string(), ok: false, reason });
                     }
                     Err(error) => return Err(error.into()),
                 }

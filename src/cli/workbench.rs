@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::exit::CliError;
-use crate::catalog::{Catalog, CompleteBackup, Selector, SourceName};
+use crate::catalog::{Catalog, CatalogError, CompleteBackup, ListedBackup, Selector, SourceName};
 use crate::config::{self, Config, PostgresConfig, SourceConfig, StoreConfig};
 use crate::prove::Targets;
 use crate::source::Source;
@@ -157,10 +157,11 @@ pub(crate) async fn find_backup(
     let mut found = Vec::new();
     let mut none = None;
     for name in &names {
-        let backups = trusted(catalog.backups(name).await?);
+        let backups = catalog.backups(name).await?;
         match selector.pick(name.as_str(), backups) {
             Ok(backup) => found.push(backup),
-            Err(error) => none = Some(error),
+            Err(error @ CatalogError::NoSuchBackup(_)) => none = Some(error),
+            Err(error) => return Err(error.into()),
         }
     }
     match (found.len(), none) {
@@ -178,8 +179,8 @@ pub(crate) async fn find_backup(
 }
 
 /// The backups whose manifests can be trusted; the others are reported and left out.
-pub(crate) fn trusted(backups: Vec<Result<CompleteBackup, crate::catalog::CatalogError>>) -> Vec<CompleteBackup> {
-    let keep = |backup: Result<CompleteBackup, crate::catalog::CatalogError>| match backup {
+pub(crate) fn trusted(backups: Vec<ListedBackup>) -> Vec<CompleteBackup> {
+    let keep = |listed: ListedBackup| match listed.backup {
         Ok(backup) => Some(backup),
         Err(error) => {
             tracing::warn!(%error, "a backup is left out");

@@ -2,7 +2,8 @@
 //!
 //! Three things end a child: its owner's `kill`, its owner's drop, and guard's own death. For the last one the child is
 //! started through `setpriv --pdeathsig` (util-linux) where that exists; where it does not, a child that still writes dies
-//! of its closed pipe, and scratch clusters are swept by the janitor.
+//! of its closed pipe, and scratch clusters are swept by the janitor. The kernel sends that signal when the starting
+//! *thread* ends (prctl(2)), so children are started on the runtime's own threads, never in `spawn_blocking`.
 
 use std::ffi::OsStr;
 use std::io::{self, PipeReader};
@@ -13,12 +14,15 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
 /// How much of a child's complaints is kept for the error message.
 const STDERR_LINES: usize = 20;
+
+/// A killed process is gone within milliseconds, unless a disk holds it.
+const KILL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A command that is not yet running.
 #[derive(Debug)]
@@ -168,15 +172,17 @@ impl ChildCommand {
         Ok((self.start()?, reader))
     }
 
-    /// Runs it to its end and gives what it wrote.
+    /// Runs it to its end and gives what it wrote. Given up, it and everything that it started are ended.
     pub async fn output(mut self) -> Result<Vec<u8>, ChildError> {
-        let start = |reason| ChildError::Start { program: self.program.clone(), reason };
-        let output = self.command.stdout(Stdio::piped()).output().await.map_err(start)?;
-        if output.status.success() {
-            return Ok(output.stdout);
+        self.command.stdout(Stdio::piped());
+        let mut child = self.start()?;
+        let mut written = Vec::new();
+        if let Some(mut stdout) = child.child.stdout.take() {
+            let read = stdout.read_to_end(&mut written).await;
+            read.map_err(|reason| ChildError::Start { program: child.program.clone(), reason })?;
         }
-        let stderr = String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned).collect();
-        Err(ChildError::Failed { program: self.program, status: output.status.to_string(), stderr: tail(stderr) })
+        child.finish().await?;
+        Ok(written)
     }
 }
 
@@ -231,18 +237,23 @@ impl OwnedChild {
 }
 
 impl Drop for OwnedChild {
+    /// When this returns the child is gone, so that what it held and wrote to can be taken away.
     fn drop(&mut self) {
         match self.ending {
             // `kill_on_drop` reaches the child alone; its group may hold workers of its own (pg_restore --jobs).
-            Ending::Kill => self.signal(Signal::SIGKILL),
-            Ending::Quit(patience) => {
-                self.signal(Signal::SIGQUIT);
-                let deadline = Instant::now() + patience;
-                while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-            }
+            Ending::Kill => self.end_within(Signal::SIGKILL, KILL_PATIENCE),
+            Ending::Quit(patience) => self.end_within(Signal::SIGQUIT, patience),
             Ending::Leave => {}
+        }
+    }
+}
+
+impl OwnedChild {
+    fn end_within(&mut self, signal: Signal, patience: Duration) {
+        self.signal(signal);
+        let deadline = Instant::now() + patience;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 }

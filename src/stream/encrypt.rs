@@ -85,6 +85,11 @@ impl Identities {
         self.0.is_empty()
     }
 
+    /// Whether one of the keys is the private half of one of these public keys.
+    pub fn open_any_of(&self, recipients: &[String]) -> bool {
+        self.0.iter().any(|key| recipients.contains(&key.to_public().to_string()))
+    }
+
     pub(super) fn decrypt<R: BufRead>(&self, stored: R) -> Result<impl Read + use<R>, age::DecryptError> {
         let decryptor = age::Decryptor::new_buffered(stored)?;
         decryptor.decrypt(self.0.iter().map(|key| key as &dyn age::Identity))

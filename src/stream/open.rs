@@ -102,9 +102,9 @@ impl OpenError {
         }
     }
 
-    /// Whether the stored bytes are to blame, not the store's reachability or the caller.
+    /// Whether the stored bytes are to blame, not the store's reachability or the caller's key.
     pub fn is_damage(&self) -> bool {
-        !matches!(self, Self::IdentityNeeded | Self::Tap(_) | Self::Store(_))
+        !matches!(self, Self::IdentityNeeded | Self::WrongIdentity | Self::Tap(_) | Self::Store(_))
     }
 }
 

@@ -46,6 +46,7 @@ pub struct TestPostgres {
     version: Version,
     dir: TempDir,
     port: u16,
+    settings: Vec<String>,
     pid: Pid,
     /// Starts the server, waits for its end. The kernel signals the server when this thread dies with the test.
     keeper: Option<JoinHandle<()>>,
@@ -59,24 +60,68 @@ impl TestPostgres {
 
     /// Starts a server with further settings, such as `log_statement=all`.
     pub fn start_with(version: Version, settings: &[&str]) -> Self {
+        Self::start_copy(version, "template", settings)
+    }
+
+    /// Starts a server that is not a copy of the others: its system identifier is another one.
+    pub fn start_foreign(version: Version, settings: &[&str]) -> Self {
+        Self::start_copy(version, "foreign-template", settings)
+    }
+
+    fn start_copy(version: Version, name: &str, settings: &[&str]) -> Self {
         let dir = tempfile::Builder::new().prefix("guard-test-pg-").tempdir().expect("a temporary directory");
         let data = dir.path().join("data");
-        copy_tree(&template(version), &data);
+        copy_tree(&template(version, name), &data);
         give_to_server_user(dir.path());
-        let port = free_port();
-        let mut server = server_command(version, &data, port);
-        server.args(settings.iter().flat_map(|setting| ["-c", setting]));
-        let log = fs::File::create(dir.path().join("log")).expect("a log file");
-        server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let (pid, keeper) = keep_running(server);
-        let started = Self { version, dir, port, pid, keeper: Some(keeper) };
+        Self::launch(version, dir, settings)
+    }
+
+    fn launch(version: Version, dir: TempDir, settings: &[&str]) -> Self {
+        let (port, settings) = (free_port(), settings.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let (pid, keeper) = run_server(version, dir.path(), port, &settings);
+        let started = Self { version, dir, port, settings, pid, keeper: Some(keeper) };
         started.wait_until_ready();
         started
+    }
+
+    /// Starts it again with the same data, once the server that was is gone.
+    pub fn restart(&mut self) {
+        if let Some(keeper) = self.keeper.take() {
+            keeper.join().expect("the thread only waits");
+        }
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let (pid, keeper) = run_server(self.version, self.dir.path(), self.port, &self.settings);
+            (self.pid, self.keeper) = (pid, Some(keeper));
+            // While a child of a killed server lives on, the shared memory is in use and no server starts.
+            if self.comes_up() || Instant::now() > deadline {
+                break;
+            }
+        }
+        self.wait_until_ready();
     }
 
     /// Which version runs.
     pub fn version(&self) -> Version {
         self.version
+    }
+
+    /// Starts a hot standby of this server, which has replayed everything that was committed before.
+    pub fn start_replica(&self) -> Self {
+        let dir = tempfile::Builder::new().prefix("guard-test-pg-").tempdir().expect("a temporary directory");
+        let data = dir.path().join("data");
+        let mut copy = self.command("pg_basebackup");
+        copy.args(["--checkpoint=fast", "--write-recovery-conf", "--no-sync", "-D"]).arg(&data);
+        run(copy, b"");
+        give_to_server_user(dir.path());
+        let replica = Self::launch(self.version, dir, &[]);
+        let committed = self.psql("postgres", "SELECT pg_current_wal_lsn()");
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while replica.psql("postgres", format!("SELECT pg_last_wal_replay_lsn() >= '{committed}'")) != "t" {
+            assert!(Instant::now() < deadline, "the replica does not catch up");
+            thread::sleep(Duration::from_millis(10));
+        }
+        replica
     }
 
     /// A URL for TCP.
@@ -139,19 +184,29 @@ impl TestPostgres {
     }
 
     fn wait_until_ready(&self) {
+        if !self.comes_up() {
+            let log = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
+            panic!("the test server does not start:\n{log}");
+        }
+    }
+
+    fn comes_up(&self) -> bool {
         let deadline = Instant::now() + Duration::from_mins(1);
         let pid_file = self.dir.path().join("data/postmaster.pid");
-        // The server writes its status into the eighth line of this file (`LOCK_FILE_LINE_PM_STATUS`).
-        while !fs::read_to_string(&pid_file)
-            .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
-        {
-            let ended = self.keeper.as_ref().is_none_or(JoinHandle::is_finished);
-            if ended || Instant::now() > deadline {
-                let log = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
-                panic!("the test server does not start:\n{log}");
+        // The server writes its number into the first line of this file, its status into the eighth (`LOCK_FILE_LINE_*`). A
+        // killed one leaves it as it was.
+        let is_ready = |text: &str| {
+            let mut lines = text.lines();
+            lines.next() == Some(self.pid.to_string().as_str())
+                && lines.nth(6).is_some_and(|line| line.trim() == "ready")
+        };
+        while !fs::read_to_string(&pid_file).is_ok_and(|text| is_ready(&text)) {
+            if self.keeper.as_ref().is_none_or(JoinHandle::is_finished) || Instant::now() > deadline {
+                return false;
             }
             thread::sleep(Duration::from_millis(10));
         }
+        true
     }
 }
 
@@ -188,6 +243,15 @@ fn server_command(version: Version, data: &Path, port: u16) -> Command {
         ["shared_buffers=32MB", "max_wal_size=4GB", "max_connections=40", "autovacuum=off", "wal_level=logical"];
     server.args(settings.iter().chain(&sizes).flat_map(|setting| ["-c", setting]));
     server
+}
+
+/// Starts a server on a directory that has its data.
+fn run_server(version: Version, dir: &Path, port: u16, settings: &[String]) -> (Pid, JoinHandle<()>) {
+    let mut server = server_command(version, &dir.join("data"), port);
+    server.args(settings.iter().flat_map(|setting| ["-c", setting]));
+    let log = fs::File::create(dir.join("log")).expect("a log file");
+    server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    keep_running(server)
 }
 
 /// Starts a child in a thread that lives as long as the child does.
@@ -230,9 +294,9 @@ fn copy_tree(from: &Path, to: &Path) {
 }
 
 /// A pristine cluster, made once per build directory: initdb costs a second, a copy a tenth of one.
-fn template(version: Version) -> PathBuf {
+fn template(version: Version, name: &str) -> PathBuf {
     let templates = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let template = templates.join(format!("postgres-{version:?}-template"));
+    let template = templates.join(format!("postgres-{version:?}-{name}"));
     if template.exists() {
         return template;
     }

@@ -1,22 +1,22 @@
 //! A throw-away cluster: made by `initdb` in a directory of its own, reachable by a Unix socket alone, never durable.
 //!
 //! It is removed when it is stopped or dropped; after a crash of guard the postmaster dies with it (see `child`), and the
-//! next start sweeps the directory.
+//! next start sweeps the directory (see `workdir`).
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, User};
-use tempfile::TempDir;
 
 use super::client::ClientTools;
 use super::connection::{Connection, ConnectionError};
 use super::session::{SessionError, connect};
 use crate::source::child::{ChildCommand, ChildError, Ending, OwnedChild, RunAs};
+use crate::workdir::{self, WorkDir};
 
 /// Where and as whom throw-away clusters are made.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub struct ClusterSettings {
 #[derive(Debug)]
 pub struct ScratchCluster {
     postmaster: OwnedChild,
-    dir: TempDir,
+    dir: WorkDir,
     program: PathBuf,
     run_as: Option<RunAs>,
 }
@@ -87,8 +87,8 @@ impl ClusterError {
     }
 }
 
-const DIR_PREFIX: &str = "guard-scratch-";
-const OWNER_FILE: &str = "owner";
+const DIR_KIND: &str = "guard-scratch-";
+const KEPT_KIND: &str = "guard-kept-";
 const SUPERUSER: &str = "postgres";
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// Quit, not kill: the postmaster then ends its children and frees its shared memory.
@@ -101,7 +101,7 @@ impl ScratchCluster {
             return Err(ClusterError::NoServer { major: tools.major(), found: tools.program("") });
         }
         let parent = settings.dir.clone().unwrap_or_else(std::env::temp_dir);
-        sweep(&parent);
+        workdir::sweep(&parent, DIR_KIND, end_orphan);
         let run_as = run_as(&settings.user)?;
         let dir = make_dir(&parent, run_as)?;
         init(tools, dir.path(), run_as).await?;
@@ -112,18 +112,13 @@ impl ScratchCluster {
             .current_dir(dir.path())
             .start()?;
         let mut cluster = Self { postmaster, dir, program: tools.program("postgres"), run_as };
-        cluster.await_start().await?;
+        await_start(&mut cluster.postmaster, cluster.dir.path()).await?;
         Ok(cluster)
     }
 
     /// How to reach a database of it, as its superuser.
     pub fn connection(&self, database: &str) -> Result<Connection, ConnectionError> {
-        let mut connection = Connection::new();
-        connection.set("host", &self.dir.path().to_string_lossy())?;
-        connection.set("port", "5432")?;
-        connection.set("user", SUPERUSER)?;
-        connection.set("dbname", database)?;
-        Ok(connection)
+        connection(self.dir.path(), database)
     }
 
     /// Where it lies.
@@ -131,17 +126,17 @@ impl ScratchCluster {
         self.dir.path()
     }
 
-    /// Leaves it to its user: it is started anew, apart from guard's life. Returns its directory.
-    pub async fn keep(mut self) -> Result<PathBuf, ClusterError> {
+    /// Leaves it to its user: it is started anew, apart from guard's life and under a name that is never swept. Returns how
+    /// to reach a database of it.
+    pub async fn keep(mut self, database: &str) -> Result<Connection, ClusterError> {
         self.postmaster.signal(Signal::SIGINT);
         self.postmaster.ended().await;
         let dir = self.dir.path().to_owned();
-        // Without its owner file no later run sweeps it.
-        fs::remove_file(dir.join(OWNER_FILE)).map_err(|reason| ClusterError::Directory { dir: dir.clone(), reason })?;
+        let dir = self.dir.keep(KEPT_KIND).map_err(|reason| ClusterError::Directory { dir, reason })?;
         let untied = ChildCommand::new(&self.program, Ending::Leave).with(clear_libpq).args(server_arguments(&dir));
-        self.postmaster = untied.run_as(self.run_as).current_dir(&dir).start()?;
-        self.await_start().await?;
-        Ok(self.dir.keep())
+        let mut postmaster = untied.run_as(self.run_as).current_dir(&dir).start()?;
+        await_start(&mut postmaster, &dir).await?;
+        Ok(connection(&dir, database)?)
     }
 
     /// Ends it at once and removes every trace.
@@ -151,50 +146,35 @@ impl ScratchCluster {
             self.postmaster.kill().await;
         }
     }
-
-    async fn await_start(&mut self) -> Result<(), ClusterError> {
-        let connection = self.connection("postgres")?;
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-        loop {
-            let refused = match connect(&connection, "guard scratch").await {
-                Ok((session, _)) => {
-                    let _ = sqlx::Connection::close(session).await;
-                    return Ok(());
-                }
-                Err(refused) => refused,
-            };
-            if let Some(failed) = self.postmaster.failed_already().await {
-                return Err(failed.into());
-            }
-            if tokio::time::Instant::now() > deadline {
-                return Err(refused.into());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
 }
 
-/// Removes what crashed runs left in `parent`: directories of ours whose owner is gone.
-pub fn sweep(parent: &Path) {
-    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-    for dir in entries.map(|entry| entry.path()) {
-        let ours = dir.file_name().is_some_and(|name| name.to_string_lossy().starts_with(DIR_PREFIX));
-        if !ours || !dir.is_dir() {
-            continue;
+fn connection(dir: &Path, database: &str) -> Result<Connection, ConnectionError> {
+    let mut connection = Connection::new();
+    connection.set("host", &dir.to_string_lossy())?;
+    connection.set("port", "5432")?;
+    connection.set("user", SUPERUSER)?;
+    connection.set("dbname", database)?;
+    Ok(connection)
+}
+
+async fn await_start(postmaster: &mut OwnedChild, dir: &Path) -> Result<(), ClusterError> {
+    let connection = connection(dir, "postgres")?;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let refused = match connect(&connection, "guard scratch").await {
+            Ok((session, _)) => {
+                let _ = sqlx::Connection::close(session).await;
+                return Ok(());
+            }
+            Err(refused) => refused,
+        };
+        if let Some(failed) = postmaster.failed_already().await {
+            return Err(failed.into());
         }
-        // No owner file: it is just being made, or its user keeps it.
-        let Ok(owner) = fs::read_to_string(dir.join(OWNER_FILE)) else { continue };
-        if owner_lives(&owner) {
-            continue;
+        if tokio::time::Instant::now() > deadline {
+            return Err(refused.into());
         }
-        if let Some(postmaster) = living_postmaster(&dir) {
-            let _ = kill(postmaster, Signal::SIGQUIT);
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        match fs::remove_dir_all(&dir) {
-            Ok(()) => tracing::info!(dir = %dir.display(), "removed the scratch directory of a run that is gone"),
-            Err(error) => tracing::warn!(dir = %dir.display(), %error, "cannot remove a left-over scratch directory"),
-        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -207,11 +187,9 @@ fn run_as(user: &str) -> Result<Option<RunAs>, ClusterError> {
     Ok(Some(RunAs { uid: found.uid.as_raw(), gid: found.gid.as_raw() }))
 }
 
-fn make_dir(parent: &Path, run_as: Option<RunAs>) -> Result<TempDir, ClusterError> {
+fn make_dir(parent: &Path, run_as: Option<RunAs>) -> Result<WorkDir, ClusterError> {
     let make = || {
-        let dir = tempfile::Builder::new().prefix(DIR_PREFIX).tempdir_in(parent)?;
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700))?;
-        fs::write(dir.path().join(OWNER_FILE), owner_mark(std::process::id()))?;
+        let dir = WorkDir::make(parent, DIR_KIND)?;
         if let Some(RunAs { uid, gid }) = run_as {
             chown(dir.path(), Some(uid), Some(gid))?;
         }
@@ -289,24 +267,23 @@ fn clear_libpq(command: &mut std::process::Command) {
     }
 }
 
-/// A process is known by its number and its start time; numbers are used again.
-fn owner_mark(pid: u32) -> String {
-    let started = fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|stat| {
-        let after_name = stat.rsplit_once(')')?.1.to_owned();
-        after_name.split_whitespace().nth(19).map(str::to_owned)
-    });
-    format!("{pid} {}", started.unwrap_or_default())
-}
-
-fn owner_lives(mark: &str) -> bool {
-    let pid = mark.split_whitespace().next().and_then(|pid| pid.parse().ok());
-    pid.is_some_and(|pid: u32| Path::new(&format!("/proc/{pid}")).exists() && owner_mark(pid) == mark)
+/// Ends the postmaster of a directory whose owner is gone. It dies with guard by itself, save where `setpriv` is missing.
+fn end_orphan(dir: &Path) {
+    let Some(postmaster) = living_postmaster(dir) else { return };
+    let _ = kill(postmaster, Signal::SIGQUIT);
+    let deadline = Instant::now() + STOP_PATIENCE;
+    while living_postmaster(dir).is_some() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn living_postmaster(dir: &Path) -> Option<Pid> {
     let pid_file = fs::read_to_string(dir.join("data/postmaster.pid")).ok()?;
     let pid: i32 = pid_file.lines().next()?.trim().parse().ok()?;
-    let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    // The number may belong to somebody else by now.
-    String::from_utf8_lossy(&command).contains(&*dir.to_string_lossy()).then(|| Pid::from_raw(pid))
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    // The number may belong to somebody else by now, and anybody may have made the directory.
+    let command = fs::read(process.join("cmdline")).ok()?;
+    let is_of_dir = String::from_utf8_lossy(&command).contains(&*dir.to_string_lossy());
+    let is_of_owner = process.metadata().ok()?.uid() == dir.metadata().ok()?.uid();
+    (is_of_dir && is_of_owner).then(|| Pid::from_raw(pid))
 }

@@ -1,9 +1,9 @@
 //! While a dump holds its ACCESS SHARE locks: does it make somebody with a stronger lock wait, and everybody behind them?
 //!
 //! An `ALTER TABLE` queues behind the dump's lock, and every reader queues behind the `ALTER`. A dump can be taken again;
-//! an outage cannot be taken back. So a dump that blocks a waiter for longer than a bound gives way.
+//! an outage cannot be taken back. So a dump that blocks such a waiter for longer than a bound gives way. Who waits for the
+//! dump's transaction and keeps nobody waiting meanwhile, as `CREATE INDEX CONCURRENTLY` does, may wait for its end.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
@@ -34,49 +34,57 @@ const POLL: Duration = Duration::from_millis(500);
 
 /// Watches until somebody has waited longer than `max_block` for sessions called `dump`; never returns otherwise.
 pub async fn watch(connection: &Connection, dump: &str, max_block: Duration) -> Result<BlockedOthers, SessionError> {
-    let (mut session, _) = connect(connection, "guard lock watch").await?;
-    let mut waiting: BTreeMap<i32, Instant> = BTreeMap::new();
+    let (mut session, _) = connect(connection, WATCH_NAME).await?;
+    let mut waiting: Vec<(BlockedOthers, Instant)> = Vec::new();
     let poll = POLL.min(max_block / 4).max(Duration::from_millis(50));
     loop {
-        let waiters = match waiters(&mut session, dump).await {
-            Ok(waiters) => waiters,
+        match waiters(&mut session, dump, max_block).await {
+            Ok(waiters) => {
+                waiting.retain(|(known, _)| waiters.contains(known));
+                for waiter in waiters {
+                    if waiting.iter().all(|(known, _)| *known != waiter) {
+                        waiting.push((waiter, Instant::now()));
+                    }
+                }
+            }
             Err(reason) => {
                 tracing::warn!(%reason, "the session that watches locks was lost; opening another");
                 let _ = session.close_hard().await;
-                (session, _) = connect(connection, "guard lock watch").await?;
-                continue;
+                (session, _) = connect(connection, WATCH_NAME).await?;
             }
-        };
-        waiting.retain(|pid, _| waiters.iter().any(|waiter| waiter.pid == *pid));
-        for waiter in waiters {
-            let since = *waiting.entry(waiter.pid).or_insert_with(Instant::now);
-            if since.elapsed() >= max_block {
-                let _ = session.close().await;
-                return Ok(BlockedOthers { max_block, ..waiter });
-            }
+        }
+        if let Some((blocked, _)) = waiting.iter().find(|(_, since)| since.elapsed() >= max_block) {
+            let _ = session.close().await;
+            return Ok(blocked.clone());
         }
         tokio::time::sleep(poll).await;
     }
 }
 
-async fn waiters(session: &mut PgConnection, dump: &str) -> Result<Vec<BlockedOthers>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT w.pid, w.mode, coalesce(w.relation::pg_catalog.regclass::text, w.locktype) AS relation
-         FROM pg_catalog.pg_locks w
-         WHERE NOT w.granted AND EXISTS (
-             SELECT FROM pg_catalog.pg_stat_activity d
-             WHERE d.application_name = $1 AND d.pid = ANY (pg_catalog.pg_blocking_pids(w.pid)))",
-    )
-    .bind(dump)
-    .fetch_all(session)
-    .await?;
+const WATCH_NAME: &str = "guard lock watch";
+
+/// Those who wait for an exclusive lock on a relation that the dump itself has locked. `pg_blocking_pids` alone would name
+/// the dump as well where it is but ahead in the queue behind a third session, which it cannot shorten by giving way.
+const WAITERS: &str = "
+    SELECT w.pid, w.mode,
+        coalesce((SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+                  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                  WHERE c.oid = w.relation), w.relation::text) AS relation
+    FROM pg_catalog.pg_locks w
+    WHERE NOT w.granted AND w.locktype = 'relation' AND w.mode = 'AccessExclusiveLock' AND EXISTS (
+        SELECT FROM pg_catalog.pg_locks h JOIN pg_catalog.pg_stat_activity d ON d.pid = h.pid
+        WHERE d.application_name = $1 AND h.granted AND h.locktype = 'relation'
+          AND h.database IS NOT DISTINCT FROM w.database AND h.relation = w.relation)";
+
+async fn waiters(
+    session: &mut PgConnection,
+    dump: &str,
+    max_block: Duration,
+) -> Result<Vec<BlockedOthers>, sqlx::Error> {
+    let rows = sqlx::query(WAITERS).bind(dump).fetch_all(session).await?;
     let waiter = |row: sqlx::postgres::PgRow| {
-        Ok(BlockedOthers {
-            pid: row.try_get("pid")?,
-            mode: row.try_get("mode")?,
-            relation: row.try_get("relation")?,
-            max_block: Duration::ZERO,
-        })
+        let (pid, mode, relation) = (row.try_get("pid")?, row.try_get("mode")?, row.try_get("relation")?);
+        Ok(BlockedOthers { pid, mode, relation, max_block })
     };
     rows.into_iter().map(waiter).collect()
 }

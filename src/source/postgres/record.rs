@@ -26,6 +26,14 @@ impl Recorder {
         Self { reader: ArchiveReader::new(options), progress: Arc::clone(progress) }
     }
 
+    /// Sees the next bytes of the dump.
+    pub fn see(&mut self, plain: &[u8]) -> Result<(), ArchiveError> {
+        self.reader.feed(plain)?;
+        self.progress.add(plain.len() as u64);
+        self.progress.table(self.reader.current_table());
+        Ok(())
+    }
+
     /// The record, if the dump was whole.
     pub fn finish(self) -> Result<ArchiveSummary, ArchiveError> {
         self.reader.finish()
@@ -90,9 +98,6 @@ pub enum RecordError {
 
 impl Tap for Recorder {
     fn observe(&mut self, plain: &[u8]) -> Result<(), TapError> {
-        self.reader.feed(plain)?;
-        self.progress.add(plain.len() as u64);
-        self.progress.table(self.reader.current_table());
-        Ok(())
+        Ok(self.see(plain)?)
     }
 }

@@ -153,10 +153,10 @@ impl Scratch {
 
     /// Leaves it to the user; returns its address.
     pub async fn keep(self) -> Result<String, ScratchError> {
-        if let Home::Cluster(cluster) = self.home {
-            cluster.keep().await?;
+        match self.home {
+            Home::Cluster(cluster) => Ok(cluster.keep(CLUSTER_DATABASE).await?.to_string()),
+            Home::Server(..) => Ok(self.connection.to_string()),
         }
-        Ok(self.connection.to_string())
     }
 }
 
@@ -185,13 +185,25 @@ async fn on_server(server: &Connection, manifest: &Manifest, client: &ClientSear
         return Err(ScratchError::IsSource { source_name: manifest.source.clone() });
     }
     let tools = ClientTools::find(target.major().await?, client).await?;
-    let name = format!("guard_scratch_{}", manifest.id.as_str().to_lowercase().replace('-', "_"));
+    let name = name_on_server(&manifest.id);
     // A leftover of a run that died; nobody else makes such names.
     target.drop_database(&name).await?;
     let note = target.create_database(&name, facts).await?;
     target.adopt_monetary_locale(&name, facts).await?;
     target.close().await;
     Ok((Home::Server(server.clone(), name.clone()), server.with_database(&name), tools, note))
+}
+
+/// Removes what a test restore of this backup left on a named server when it was cut off; a cluster goes by itself.
+pub async fn discard(place: &ScratchPlace, backup: &BackupId) -> Result<(), LoadError> {
+    match place {
+        ScratchPlace::Cluster(..) => Ok(()),
+        ScratchPlace::Server(server) => drop_database(server, &name_on_server(backup)).await,
+    }
+}
+
+fn name_on_server(backup: &BackupId) -> String {
+    format!("guard_scratch_{}", backup.as_str().to_lowercase().replace('-', "_"))
 }
 
 async fn drop_database(server: &Connection, name: &str) -> Result<(), LoadError> {
