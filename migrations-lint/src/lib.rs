@@ -12,6 +12,7 @@ pub mod rule;
 pub mod source_text;
 
 mod docs;
+mod evidence;
 mod fingerprint;
 mod parse;
 mod rerun;
