@@ -50,6 +50,7 @@ pub(crate) fn failures(statements: &[Statement], places: &[Place]) -> Vec<Failur
         }
     }
     state.fresh.clear();
+    state.made.clear();
     let mut found = Vec::new();
     for (statement_idx, (statement, _)) in lasting() {
         for (span, effect) in effects(statement) {
@@ -73,24 +74,26 @@ struct State {
     members: FxHashMap<Object, Vec<Object>>,
     /// Tables made or emptied in this run: what is inserted into them was not there before.
     fresh: FxHashSet<Object>,
+    /// Of these, the ones that were made.
+    made: FxHashSet<Object>,
 }
 
 impl State {
     fn obstacle(&self, effect: &Effect) -> Option<Reason> {
         match effect {
             Effect::Make { object, is_guarded: false, shown } if self.exists.get(object) == Some(&true) => {
-                Some(Reason::Exists { space: *shown, name: object.name.clone() })
+                Some(Reason::Exists { space: *shown, name: object.label() })
             }
             Effect::Remove { object, is_guarded: false } | Effect::Need { object } if self.is_gone(object) => {
-                Some(Reason::Missing { space: object.space, name: object.name.clone() })
+                Some(Reason::Missing { space: object.space, name: object.label() })
             }
             Effect::Rename { from, is_guarded: false, .. } if self.is_gone(from) => {
-                Some(Reason::Missing { space: from.space, name: from.name.clone() })
+                Some(Reason::Missing { space: from.space, name: from.label() })
             }
             Effect::Rename { to, is_guarded: false, .. } if self.exists.get(to) == Some(&true) => {
-                Some(Reason::Exists { space: to.space, name: to.name.clone() })
+                Some(Reason::Exists { space: to.space, name: to.label() })
             }
-            Effect::MakeAnother { space, table, usual } if !self.is_gone(usual) => {
+            Effect::MakeAnother { space, table, usual } if !self.is_gone(usual) && !self.made.contains(table) => {
                 Some(Reason::MakesAnother { space: *space, table: table.name.clone() })
             }
             _ => None,
@@ -106,6 +109,14 @@ impl State {
             Effect::Make { object, .. } => {
                 if self.is_gone(object) {
                     self.fresh.insert(object.clone());
+                    self.made.insert(object.clone());
+                }
+                if object.space == Space::Function {
+                    object
+                        .parents()
+                        .into_iter()
+                        .filter(|parent| parent.space == Space::Function)
+                        .for_each(|parent| self.set(parent, true));
                 }
                 if object.space == Space::Relation && self.exists.get(object) != Some(&true) {
                     self.remove_members(object);
@@ -124,6 +135,16 @@ impl State {
             }
             Effect::Empty { table } => {
                 self.fresh.insert(table.clone());
+            }
+            Effect::Renew { table } => {
+                self.fresh.insert(table.clone());
+                self.made.insert(table.clone());
+            }
+            Effect::Belong { object, table } => {
+                let members = self.members.entry(table.clone()).or_default();
+                if !members.contains(object) {
+                    members.push(object.clone());
+                }
             }
             Effect::Need { .. } => {}
         }
@@ -147,9 +168,12 @@ impl State {
 
     fn move_members(&mut self, from: &Object, to: &Object) {
         for member in self.members.remove(from).unwrap_or_default() {
-            if let Some(exists) = self.exists.remove(&member) {
-                let member = Object { owner: Some(to.name.clone()), schema: to.schema.clone(), ..member };
-                self.set(member, exists);
+            let Some(exists) = self.exists.remove(&member) else { continue };
+            let owner = member.owner.as_ref().map(|_| to.name.clone());
+            let moved = Object { owner, schema: to.schema.clone(), ..member };
+            self.set(moved.clone(), exists);
+            if moved.owner.is_none() {
+                self.members.entry(to.clone()).or_default().push(moved);
             }
         }
     }
@@ -239,7 +263,11 @@ fn update_again(update: &Update, statement: &Statement) -> Option<(Span, Reason)
     if update.assignments.iter().any(|assignment| is_tested(&assignment.column)) || is_tested("exists") {
         return None;
     }
-    let relative = update.assignments.iter().find(|assignment| assignment.is_relative)?;
+    // Which rows a join finds is beyond this text; what depends on the old value changes whichever they are.
+    let depends_on_itself = |words: &[Box<str>], column: &str| words.iter().any(|word| **word == *column);
+    let relative = update.assignments.iter().find(|assignment| {
+        assignment.is_relative && (!update.is_joined || depends_on_itself(&assignment.value.words, &assignment.column))
+    })?;
     let reason = Reason::ChangesAgain { table: update.table.name.clone(), column: relative.column.clone() };
     Some((relative.value.span, reason))
 }

@@ -261,6 +261,8 @@ pub(crate) struct CreateIndex {
 pub(crate) struct CreateFunction {
     pub(crate) kind: ObjectKind,
     pub(crate) name: Name,
+    /// `(int4,text)`: the types of its input arguments.
+    pub(crate) signature: Box<str>,
     pub(crate) or_replace: bool,
     pub(crate) is_security_definer: bool,
     pub(crate) sets_search_path: bool,
@@ -286,6 +288,14 @@ pub(crate) struct AlterTable {
     pub(crate) name: Name,
     pub(crate) if_exists: bool,
     pub(crate) actions: Vec<Action>,
+}
+
+impl AlterTable {
+    /// The action at that place; actions stand in the order of the text.
+    pub(crate) fn action_at(&self, span: Span) -> Option<&ActionKind> {
+        let first = self.actions.partition_point(|action| action.span.start < span.start);
+        self.actions[first..].iter().find(|action| action.span == span).map(|action| &action.kind)
+    }
 }
 
 #[derive(Debug, Clone)]

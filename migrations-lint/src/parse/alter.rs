@@ -35,6 +35,8 @@ pub(super) fn alter(cursor: &mut Cursor<'_>) -> Option<Kind> {
     }
 }
 
+pub(super) const MAX_ACTIONS: usize = 2_000;
+
 fn alter_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Kind> {
     if cursor.is_all(&["all", "in", "tablespace"]) {
         return Some(Kind::Other);
@@ -43,8 +45,10 @@ fn alter_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Kind> {
     cursor.eat("only");
     let name = cursor.name()?;
     cursor.eat_kind(TokenKind::Star);
+    // A table has at most 1,600 columns; what goes on beyond this is no migration.
     let actions = cursor
         .items()
+        .take(MAX_ACTIONS)
         .map(|mut item| Action { span: item.span(), kind: action(&mut item).unwrap_or(ActionKind::Other) })
         .collect();
     Some(Kind::AlterTable(Box::new(AlterTable { kind, name, if_exists, actions })))
@@ -250,7 +254,14 @@ fn type_action(cursor: &mut Cursor<'_>) -> Option<TypeAction> {
 fn alter_object(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Kind {
     let if_exists = cursor.if_exists();
     let name: Name = cursor.name().unwrap_or_default();
-    let signature = cursor.skip_parens().map_or_else(Box::default, |inner| inner.normalised());
+    let arguments = cursor.skip_parens();
+    let signature = match kind {
+        ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine => {
+            arguments.map(|arguments| super::object::function_signature(&arguments))
+        }
+        _ => arguments.map(|arguments| arguments.normalised()),
+    }
+    .unwrap_or_default();
     let on = on_table(cursor, kind);
     let start = *cursor;
     let action = object_action(cursor, kind).unwrap_or(ObjectAction::Other);
