@@ -29,8 +29,11 @@ use crate::statement::{Guard, Kind, Statement};
 /// Nesting that no migration needs; PostgreSQL's own stack gives up somewhat later.
 const MAX_NESTING: usize = 500;
 
-/// More statements than this in one part are not looked at.
-const MAX_STATEMENTS: usize = 1_000_000;
+/// More than this in one part is not looked at. Statements that define something weigh more: they stay in the context.
+const MAX_WEIGHT: usize = 1_000_000;
+
+/// What a statement other than INSERT weighs.
+const WEIGHT: usize = 3;
 
 /// Everything under `span` of `text`, in order; what a `DO` block runs follows the block.
 pub(crate) fn parse(text: &str, span: Span, engine: Engine) -> Vec<Statement> {
@@ -39,13 +42,14 @@ pub(crate) fn parse(text: &str, span: Span, engine: Engine) -> Vec<Statement> {
     }
     let text = mask::mask_placeholders(text, span);
     let mut splitter = Splitter::new(&text, span, engine);
-    let mut statements = Vec::new();
+    let mut statements: Vec<Statement> = Vec::new();
+    let (mut weight, mut n_weighed) = (0, 0);
     while let Some(cut) = splitter.cut() {
-        if statements.len() >= MAX_STATEMENTS {
+        if weight >= MAX_WEIGHT {
             let start = splitter.tokens().first().map_or(span.start, |token| token.start());
             statements.push(statement(
                 Span::new(start, start),
-                Kind::Limit("there are more than a million statements".into()),
+                Kind::Limit("there are more statements than the linter keeps in mind".into()),
             ));
             break;
         }
@@ -56,8 +60,18 @@ pub(crate) fn parse(text: &str, span: Span, engine: Engine) -> Vec<Statement> {
             statements.push(statement(cursor.span(), Kind::Limit(reason.into())));
         }
         read_judged(origin, splitter.tokens(), cut.depth, engine, &mut statements);
+        weight += statements[n_weighed..]
+            .iter()
+            .map(|statement| if matches!(statement.kind, Kind::Insert(_)) { 1 } else { WEIGHT })
+            .sum::<usize>();
+        n_weighed = statements.len();
     }
     statements
+}
+
+/// What stands for a part on which the linter itself failed.
+pub(crate) fn unreadable(span: Span) -> Statement {
+    statement(Span::new(span.start, span.start), Kind::Limit("the linter failed on this text; please report it".into()))
 }
 
 /// Reads a statement that the grammar accepts; of one that it rejects, what can be told apart still counts.
@@ -102,6 +116,11 @@ fn read_statement(cursor: Cursor<'_>, found: &mut Vec<Statement>) {
     }
     let mut kinds = Vec::new();
     read::read(cursor, false, &mut kinds);
+    let is_cut_off = |kind: &Kind| matches!(kind, Kind::AlterTable(alter) if alter.actions.len() >= alter::MAX_ACTIONS);
+    if kinds.iter().any(|(_, kind)| is_cut_off(kind)) {
+        let reason = format!("an ALTER TABLE has {} actions or more", alter::MAX_ACTIONS);
+        found.push(statement(cursor.span(), Kind::Limit(reason.into())));
+    }
     found.extend(kinds.into_iter().map(|(span, kind)| statement(span, kind)));
 }
 

@@ -1,6 +1,7 @@
 //! One run over a set: parse the files side by side, then walk them in order with the context and ask the rules.
 
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -8,7 +9,7 @@ use crate::engine::{Engine, ServerVersion};
 use crate::fingerprint::Fingerprints;
 use crate::migration::{Direction, MigrationFile, MigrationSet, Part};
 use crate::options::Options;
-use crate::parse::parse;
+use crate::parse::{parse, unreadable};
 use crate::report::{Class, Finding, Report, Severity};
 use crate::rerun;
 use crate::rule::{Check, Draft, PartView, Rule, View};
@@ -70,8 +71,7 @@ fn parse_all(files: &[MigrationFile], engine: Engine) -> Vec<Vec<Vec<Statement>>
         loop {
             let file_idx = next.fetch_add(1, Ordering::Relaxed);
             let Some(file) = files.get(file_idx) else { return done };
-            let parts = file.parts.iter().map(|part| parse(file.source.text(), part.span, engine)).collect();
-            done.push((file_idx, parts));
+            done.push((file_idx, parse_file(file, engine)));
         }
     };
     let bytes: usize = files.iter().map(|file| file.source.text().len()).sum();
@@ -87,6 +87,15 @@ fn parse_all(files: &[MigrationFile], engine: Engine) -> Vec<Vec<Vec<Statement>>
     });
     parsed.sort_by_key(|(file_idx, _)| *file_idx);
     parsed.into_iter().map(|(_, parts)| parts).collect()
+}
+
+/// A fault of the linter's own costs one file, and is said.
+fn parse_file(file: &MigrationFile, engine: Engine) -> Vec<Vec<Statement>> {
+    let parse_part = |part: &Part| {
+        catch_unwind(AssertUnwindSafe(|| parse(file.source.text(), part.span, engine)))
+            .unwrap_or_else(|_| vec![unreadable(part.span)])
+    };
+    file.parts.iter().map(parse_part).collect()
 }
 
 struct Walk<'a> {

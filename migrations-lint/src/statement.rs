@@ -288,6 +288,14 @@ pub(crate) struct AlterTable {
     pub(crate) actions: Vec<Action>,
 }
 
+impl AlterTable {
+    /// The action at that place; actions stand in the order of the text.
+    pub(crate) fn action_at(&self, span: Span) -> Option<&ActionKind> {
+        let first = self.actions.partition_point(|action| action.span.start < span.start);
+        self.actions[first..].iter().find(|action| action.span == span).map(|action| &action.kind)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Action {
     pub(crate) span: Span,

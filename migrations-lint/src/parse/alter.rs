@@ -35,6 +35,8 @@ pub(super) fn alter(cursor: &mut Cursor<'_>) -> Option<Kind> {
     }
 }
 
+pub(super) const MAX_ACTIONS: usize = 2_000;
+
 fn alter_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Kind> {
     if cursor.is_all(&["all", "in", "tablespace"]) {
         return Some(Kind::Other);
@@ -43,8 +45,10 @@ fn alter_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Kind> {
     cursor.eat("only");
     let name = cursor.name()?;
     cursor.eat_kind(TokenKind::Star);
+    // A table has at most 1,600 columns; what goes on beyond this is no migration.
     let actions = cursor
         .items()
+        .take(MAX_ACTIONS)
         .map(|mut item| Action { span: item.span(), kind: action(&mut item).unwrap_or(ActionKind::Other) })
         .collect();
     Some(Kind::AlterTable(Box::new(AlterTable { kind, name, if_exists, actions })))

@@ -143,7 +143,7 @@ impl<'a> Cursor<'a> {
         if self.peek_kind() == Some(TokenKind::LeftParen) {
             self.skip_parens();
         } else {
-            self.position += 1;
+            self.advance();
         }
     }
 

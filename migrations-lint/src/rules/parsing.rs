@@ -31,7 +31,8 @@ pub(crate) static LIMIT_EXCEEDED: Rule = Rule::new(
         class: Class::MayFail,
         default_severity: RuleSeverity::Warning,
         summary: "A file or statement is beyond the linter's limits, so part of it was not checked.",
-        docs: "Limits: 500 nested parentheses, a million statements and 10,000 findings in a file, 4 GiB of text. They keep the \
+        docs: "Limits: 500 nested parentheses, 2,000 actions of one ALTER TABLE, a million INSERTs or a third as many other \
+               statements and 10,000 findings in a file, 4 GiB of text. They keep the \
                linter's time and memory in proportion to its input.",
         bad: &[],
         good: &[],

@@ -36,11 +36,7 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::AlterTable(alter) = view.kind() else { return };
     for failure in view.failures() {
         let Reason::Exists { space: Space::Column, name } = &failure.reason else { continue };
-        let Some(ActionKind::AddColumn { column, .. }) =
-            alter.actions.iter().find(|action| action.span == failure.span).map(|action| &action.kind)
-        else {
-            continue;
-        };
+        let Some(ActionKind::AddColumn { column, .. }) = alter.action_at(failure.span) else { continue };
         let is_mysql = view.part.engine == Engine::MySql;
         let mut draft = Draft::new(
             failure.span,

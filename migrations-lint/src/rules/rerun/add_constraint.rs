@@ -48,7 +48,15 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
         let Reason::Exists { space, name } = &failure.reason else { continue };
         let is_constraint = matches!(space, Space::Constraint | Space::UniqueConstraint | Space::PrimaryKey);
         let table = match view.kind() {
-            Kind::AlterTable(alter) if is_constraint && adds(&alter.actions, failure.span) => &alter.name,
+            Kind::AlterTable(alter)
+                if is_constraint
+                    && matches!(
+                        alter.action_at(failure.span),
+                        Some(ActionKind::AddConstraint(_) | ActionKind::AddIndex { .. })
+                    ) =>
+            {
+                &alter.name
+            }
             Kind::AlterObject(alter) if matches!(alter.action, ObjectAction::AddConstraint { .. }) => &alter.name,
             _ => continue,
         };
@@ -59,9 +67,4 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
                 .help(format!("Put this before it: ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};")),
         );
     }
-}
-
-fn adds(actions: &[crate::statement::Action], span: crate::source_text::Span) -> bool {
-    let kind = actions.iter().find(|action| action.span == span).map(|action| &action.kind);
-    matches!(kind, Some(ActionKind::AddConstraint(_) | ActionKind::AddIndex { .. }))
 }

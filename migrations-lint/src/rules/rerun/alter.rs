@@ -60,7 +60,7 @@ fn is_said_elsewhere(kind: &Kind, failure: &crate::rerun::Failure, space: Space)
         }
         Kind::Role(_) | Kind::Drop(_) => true,
         Kind::AlterTable(alter) => {
-            let action = alter.actions.iter().find(|action| action.span == failure.span).map(|action| &action.kind);
+            let action = alter.action_at(failure.span);
             let renames = alter
                 .actions
                 .iter()

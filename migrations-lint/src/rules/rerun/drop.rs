@@ -38,16 +38,14 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
         let Reason::Missing { space, name } = &failure.reason else { continue };
         let at = match view.kind() {
             Kind::Drop(drop) => Some((drop.after_kind, " IF EXISTS")),
-            Kind::AlterTable(alter) => {
-                alter.actions.iter().find(|action| action.span == failure.span).and_then(|action| {
-                    let name = match &action.kind {
-                        ActionKind::DropColumn { column, .. } => column,
-                        ActionKind::DropConstraint { name, .. } | ActionKind::DropIndex { name, .. } => name,
-                        _ => return None,
-                    };
-                    Some((name.span.start, "IF EXISTS "))
-                })
-            }
+            Kind::AlterTable(alter) => match alter.action_at(failure.span) {
+                Some(
+                    ActionKind::DropColumn { column: name, .. }
+                    | ActionKind::DropConstraint { name, .. }
+                    | ActionKind::DropIndex { name, .. },
+                ) => Some((name.span.start, "IF EXISTS ")),
+                _ => None,
+            },
             _ => None,
         };
         let Some((at, words)) = at else { continue };
