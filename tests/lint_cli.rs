@@ -148,6 +148,25 @@ fn a_repository_with_several_sets_is_linted_whole() {
 }
 
 #[test]
+fn queries_and_seeds_beside_migrations_are_left_out_unless_named() {
+    let project = Project::new(&[("m/1_a.up.sql", "-- nothing"), ("src/find.sql", "DROP TABLE t;")]);
+    assert_eq!(project.found("{}"), ["empty-migration m/1_a.up.sql"]);
+    assert!(project.lint("{}").notes[0].starts_with("1 SQL files that belong to no set"));
+    assert!(project.found("{} {}/src/find.sql").contains(&"drop-table src/find.sql".to_owned()));
+    assert!(project.found("{}/src").contains(&"drop-table src/find.sql".to_owned()));
+}
+
+#[test]
+fn migrations_for_a_database_that_is_not_understood_are_left_out_with_a_note() {
+    let project = Project::new(&[("db/clickhouse/1_a.sql", "-- nothing"), ("db/postgres/1_a.sql", "-- nothing")]);
+    assert_eq!(project.found("{}"), ["empty-migration db/postgres/1_a.sql"]);
+    assert!(project.lint("{}").notes[0].contains("clickhouse"));
+    assert_eq!(project.found("{} --engine postgresql").len(), 2);
+    let error = project.try_lint("{}/db/clickhouse").expect_err("nothing to lint is no pass");
+    assert!(error.to_string().contains("clickhouse"), "{error}");
+}
+
+#[test]
 fn a_single_file_is_reported_alone_with_its_set_as_context() {
     let project = Project::new(&[
         ("m/1_a.up.sql", "-- nothing"),

@@ -15,6 +15,7 @@ mod atlas;
 mod cargo;
 mod checksum;
 mod dbmate;
+mod dialect;
 mod diesel;
 mod drizzle;
 mod flyway;
@@ -168,6 +169,8 @@ pub struct FoundSet {
     pub set: MigrationSet,
     /// What the rules about sets make findings of.
     pub observations: Vec<Observation>,
+    /// The database that a folder's name says this is for, if it is one whose SQL is not understood here.
+    pub foreign: Option<&'static str>,
 }
 
 /// Something about a set that a layout saw.
@@ -293,8 +296,11 @@ impl SetBuilder {
 
     fn finish(self) -> FoundSet {
         let Self { layout, folder, engine, server_version, files, observations } = self;
+        let named = dialect::named(&folder);
+        let engine = engine.or(named.engine);
         let set = MigrationSet { layout: layout.as_str(), engine, server_version, files };
-        FoundSet { layout, folder, set, observations }
+        let foreign = named.foreign.filter(|_| engine.is_none());
+        FoundSet { layout, folder, set, observations, foreign }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use migrations_lint::engine::{Engine, ServerVersion};
 use migrations_lint::layout::Layout;
@@ -145,6 +145,9 @@ pub async fn run_in(args: LintArgs, environment: &Environment) -> anyhow::Result
     let listed = baseline::read(&args)?;
     let mut analysis = analyse::analyse(files.clone(), &selection, &options);
     let mut notes = analysis.take_notes();
+    if analysis.sets.is_empty() {
+        bail!("nothing is left to lint: {}", notes.join("; "));
+    }
     if args.write_baseline {
         notes.push(baseline::write(&args, &analysis.report, listed.as_ref(), environment)?);
         return Ok(LintOutcome { text: String::new(), notes, passes: true });

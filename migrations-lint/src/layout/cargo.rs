@@ -16,6 +16,9 @@ pub(super) fn dependency_features(tree: &Tree, folder: &Path, krate: &str) -> Op
     let mut found: Option<Vec<String>> = None;
     for manifest in manifests.filter(|manifest| manifest.text.contains(krate)) {
         let Ok(manifest) = manifest.text.parse::<Table>() else { continue };
+        if manifest.get("package").and_then(|package| package.get("name")?.as_str()) == Some(krate) {
+            found.get_or_insert_default();
+        }
         for features in dependencies(&manifest).filter_map(|table| Some(features(table.get(krate)?))) {
             found.get_or_insert_default().extend(features);
         }

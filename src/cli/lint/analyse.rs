@@ -71,6 +71,12 @@ pub(super) fn analyse(collected: Collected, selection: &Selection, options: &Opt
     }
     sets.retain(|found| found.set.files.iter().any(|file| file.reported) || !found.observations.is_empty());
     let mut notes = Vec::new();
+    if options.engine.is_none() {
+        leave_out_foreign(&mut sets, &mut notes);
+    }
+    if selection.layout.is_none() {
+        leave_out_loose(&mut sets, &places, &mut notes);
+    }
     let mut contexts = Vec::new();
     for found in &mut sets {
         contexts.push(narrow(found, selection, &places, &mut notes));
@@ -112,6 +118,36 @@ fn keep_wanted(found: &mut FoundSet, places: &Places) {
         found.set.files.retain(|file| file.reported);
     }
     found.observations.retain(|observation| is_wanted(place(observation)));
+}
+
+/// Migrations of databases whose SQL is not understood would only be called unparsed.
+fn leave_out_foreign(sets: &mut Vec<FoundSet>, notes: &mut Vec<String>) {
+    for found in sets.iter() {
+        if let Some(database) = found.foreign {
+            notes.push(format!(
+                "{}: left out, for it is named after {database}; --engine lints it",
+                found.folder.display()
+            ));
+        }
+    }
+    sets.retain(|found| found.foreign.is_none());
+}
+
+/// Beside sets of migrations, files without a number are queries, seeds and dumps: they are linted when they are named,
+/// or when there is nothing else.
+fn leave_out_loose(sets: &mut Vec<FoundSet>, places: &Places, notes: &mut Vec<String>) {
+    let is_loose = |found: &FoundSet| {
+        let mut files = found.set.files.iter();
+        found.layout == Layout::Plain
+            && files.all(|file| file.version.is_none() && !places.wanted.names(places.location(file.source.path())))
+    };
+    let n_loose = sets.iter().filter(|found| is_loose(found)).count();
+    if n_loose > 0 && n_loose < sets.len() {
+        sets.retain(|found| !is_loose(found));
+        notes.push(format!(
+            "{n_loose} SQL files that belong to no set of migrations were left out; name them to lint them"
+        ));
+    }
 }
 
 fn place(observation: &Observation) -> &Path {

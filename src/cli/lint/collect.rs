@@ -32,9 +32,13 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn contains(&self, location: &Path) -> bool {
+    /// Whether the file itself was named, rather than a directory above it.
+    pub(super) fn names(&self, location: &Path) -> bool {
         self.files.binary_search_by(|file| file.as_path().cmp(location)).is_ok()
-            || self.directories.iter().any(|directory| location.starts_with(directory))
+    }
+
+    pub(super) fn contains(&self, location: &Path) -> bool {
+        self.names(location) || self.directories.iter().any(|directory| location.starts_with(directory))
     }
 }
 
