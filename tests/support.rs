@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "shared by several test binaries")]
 
 // The paths are spelt out because Cargo also builds this file as a test binary of its own, without tests.
+#[path = "support/archive.rs"]
+pub mod archive;
 #[path = "support/ceph.rs"]
 pub mod ceph;
 #[path = "support/everything.rs"]

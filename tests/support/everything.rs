@@ -12,3 +12,9 @@ pub fn load(server: &TestPostgres, database: &str) {
     };
     server.psql(database, own);
 }
+
+/// Creates a database of definitions that the server rewrites when it reads them back.
+pub fn load_deparse(server: &TestPostgres, database: &str) {
+    server.create_database(database, "");
+    server.psql(database, include_str!("../../fixtures/deparse.sql"));
+}

@@ -216,6 +216,10 @@ impl ArchiveReader {
                 }
                 Progress::Open
             }
+            // A second table of contents begins with its length, so with a sign byte of 0; a data block does not.
+            Stage::Trailing { bytes: 0 } if bytes[0] != 0 => {
+                return Err(ArchiveProblem::unexpected("the end of the archive", "further data"));
+            }
             Stage::Trailing { bytes: trailing } => {
                 *trailing += bytes.len() as u64;
                 *bytes = &[];

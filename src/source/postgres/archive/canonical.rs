@@ -8,24 +8,23 @@
 //! - white space and comments are dropped;
 //! - casts (`::type`) are dropped where they stand; the *set* of types that a definition casts to remains a part of it,
 //!   without lengths and brackets;
+//! - `(a AND b) AND c` is the same as `a AND b AND c`, and so with `OR`: the server flattens what it reads, but not what
+//!   it makes itself of `BETWEEN` and `IN`;
 //! - parentheses around a single operand (a name, a literal, a call, `ARRAY[…]`, `CASE … END`) are dropped; all others
 //!   stay, and the server writes them around every operator, so precedence is kept;
 //! - the column definitions of a table with `INHERITS`, and the statements of grants, are taken without their order.
 //!
 //! Everything else counts: names, operators, literals, bodies of functions, types of columns.
 
+mod reduce;
 mod token;
-
-use std::collections::BTreeSet;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use self::reduce::reduce;
 use self::token::{Token, tokens};
 use super::entry::Entry;
 use crate::contents::Digest;
-
-/// Definitions nested deeper than this exist only in damaged archives; they are digested as they are.
-const DEEPEST: usize = 1000;
 
 /// The canonical digest of an entry's definition.
 pub(super) fn canonical_digest(entry: &Entry<'_>) -> Digest {
@@ -45,196 +44,6 @@ fn canonical_sql(kind: &[u8], definition: &[u8]) -> Digest {
         _ => digest.add(hash_items(reduced.tokens)),
     }
     digest
-}
-
-/// A definition without casts and superfluous parentheses.
-struct Reduced<'a> {
-    tokens: Vec<Token<'a>>,
-    casts: BTreeSet<&'a [u8]>,
-}
-
-/// The content of one pair of parentheses, or of the whole.
-#[derive(Default)]
-struct Frame<'a> {
-    tokens: Vec<Token<'a>>,
-    shape: Vec<Shape>,
-}
-
-/// What an item at the top level of a frame is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    /// A name or a literal, or parentheses that were dropped around one operand.
-    Operand,
-    /// A name that may have arguments.
-    Name,
-    Dot,
-    /// Parentheses or brackets.
-    Group,
-    CaseBegin,
-    CaseEnd,
-    /// Anything that joins operands.
-    Other,
-}
-
-/// Nothing for unbalanced or absurdly nested text.
-fn reduce<'a>(tokens: &[Token<'a>]) -> Option<Reduced<'a>> {
-    let mut casts = BTreeSet::new();
-    let mut stack = vec![Frame::default()];
-    let mut position = 0;
-    while let Some(&token) = tokens.get(position) {
-        position += 1;
-        match token {
-            Token::Cast => position = skip_type(tokens, position, &mut casts),
-            Token::Open(_) if stack.len() > DEEPEST => return None,
-            Token::Open(_) => stack.push(Frame::default()),
-            Token::Close(bracket) => {
-                let inner = stack.pop()?;
-                stack.last_mut()?.add_group(inner, bracket);
-            }
-            other => stack.last_mut()?.add(other),
-        }
-    }
-    let outermost = stack.pop()?;
-    stack.is_empty().then_some(Reduced { tokens: outermost.tokens, casts })
-}
-
-impl<'a> Frame<'a> {
-    fn add(&mut self, token: Token<'a>) {
-        self.shape.push(match token {
-            Token::Word(b"CASE") => Shape::CaseBegin,
-            Token::Word(b"END") => Shape::CaseEnd,
-            Token::Word(word) if JOINING_WORDS.contains(&word) => Shape::Other,
-            Token::Word(_) => Shape::Name,
-            Token::Literal(_) => Shape::Operand,
-            Token::Symbol(b".") => Shape::Dot,
-            _ => Shape::Other,
-        });
-        self.tokens.push(token);
-    }
-
-    fn add_group(&mut self, inner: Self, close: u8) {
-        if close == b')' && inner.is_single_operand() {
-            // After a name these are the arguments of a call.
-            let is_call = self.shape.last() == Some(&Shape::Name);
-            self.shape.push(if is_call { Shape::Group } else { Shape::Operand });
-            self.tokens.extend(inner.tokens);
-            return;
-        }
-        self.shape.push(Shape::Group);
-        self.tokens.push(Token::Open(if close == b')' { b'(' } else { b'[' }));
-        self.tokens.extend(inner.tokens);
-        self.tokens.push(Token::Close(close));
-    }
-
-    /// Whether this is `name.name`, `call(…)`, `ARRAY[…]`, `(…)`, `CASE … END`, a literal.
-    fn is_single_operand(&self) -> bool {
-        match self.shape.as_slice() {
-            [Shape::CaseBegin, .., Shape::CaseEnd] => is_one_case(&self.shape),
-            [Shape::Operand | Shape::Name | Shape::Group, rest @ ..] => {
-                let mut previous = Shape::Other;
-                rest.iter().all(|shape| {
-                    let belongs = match shape {
-                        Shape::Dot | Shape::Group => true,
-                        Shape::Operand | Shape::Name => previous == Shape::Dot,
-                        _ => false,
-                    };
-                    previous = *shape;
-                    belongs
-                })
-            }
-            _ => false,
-        }
-    }
-}
-
-/// Words between operands. A word that is not among them and is followed by parentheses is taken for a call.
-const JOINING_WORDS: [&[u8]; 26] = [
-    b"AND",
-    b"OR",
-    b"NOT",
-    b"WHEN",
-    b"THEN",
-    b"ELSE",
-    b"SELECT",
-    b"FROM",
-    b"WHERE",
-    b"ON",
-    b"AS",
-    b"BY",
-    b"IS",
-    b"IN",
-    b"DISTINCT",
-    b"DEFAULT",
-    b"USING",
-    b"CHECK",
-    b"BETWEEN",
-    b"LIKE",
-    b"RETURN",
-    b"HAVING",
-    b"LIMIT",
-    b"OFFSET",
-    b"COLLATE",
-    b"VALUES",
-];
-
-fn is_one_case(shape: &[Shape]) -> bool {
-    let mut depth = 0_usize;
-    let ends = shape.iter().enumerate().filter(|(_, shape)| {
-        match shape {
-            Shape::CaseBegin => depth += 1,
-            Shape::CaseEnd => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0
-    });
-    ends.map(|(position, _)| position).eq([shape.len() - 1])
-}
-
-/// The position after the type name at `position`; its first word and what qualifies it are noted.
-fn skip_type<'a>(tokens: &[Token<'a>], mut position: usize, casts: &mut BTreeSet<&'a [u8]>) -> usize {
-    let word = |position: usize| match tokens.get(position) {
-        Some(Token::Word(word)) => Some(*word),
-        _ => None,
-    };
-    let Some(mut name) = word(position) else { return position };
-    position += 1;
-    while let (Some(Token::Symbol(b".")), Some(qualified)) = (tokens.get(position), word(position + 1)) {
-        (name, position) = (qualified, position + 2);
-    }
-    casts.insert(name);
-    loop {
-        match (tokens.get(position), name) {
-            (Some(Token::Open(_)), _) => position = skip_group(tokens, position),
-            (Some(Token::Word(next)), _) if continues_type(name, next) => position += 1,
-            _ => return position,
-        }
-    }
-}
-
-/// The types whose names have several words, as `format_type_be` writes them.
-fn continues_type(first: &[u8], next: &[u8]) -> bool {
-    let more: &[&[u8]] = match first {
-        b"character" | b"bit" => &[b"varying"],
-        b"double" => &[b"precision"],
-        b"time" | b"timestamp" => &[b"with", b"without", b"time", b"zone"],
-        b"interval" => &[b"year", b"month", b"day", b"hour", b"minute", b"second", b"to"],
-        _ => &[],
-    };
-    more.contains(&next)
-}
-
-fn skip_group(tokens: &[Token<'_>], mut position: usize) -> usize {
-    let mut depth = 0_usize;
-    while let Some(token) = tokens.get(position) {
-        position += 1;
-        match token {
-            Token::Open(_) => depth += 1,
-            Token::Close(_) if depth <= 1 => return position,
-            Token::Close(_) => depth -= 1,
-            _ => {}
-        }
-    }
-    position
 }
 
 /// Adds the items between separators at a depth, each on its own; all else is one more item.
@@ -311,6 +120,22 @@ mod tests {
     }
 
     #[test]
+    fn chains_that_a_restore_flattens_do_not_matter() {
+        let flat = "CHECK (((n >= 0) AND (n <= 9) AND (NOT (n = 7)) AND ((a > 1) OR b OR (c IS NULL))))";
+        check_same(
+            "TABLE",
+            "CHECK ((((n >= 0) AND (n <= 9)) AND (NOT (n = 7)) AND (((a > 1) OR b) OR (c IS NULL))))",
+            flat,
+        );
+        check_differ(
+            "TABLE",
+            "CHECK ((((n >= 0) AND (n <= 9)) OR (NOT (n = 7)) OR ((a > 1) OR b OR (c IS NULL))))",
+            flat,
+        );
+        check_differ("TABLE", "CHECK (((a OR b) AND (c OR d)))", "CHECK ((a OR (b AND c) OR d))");
+    }
+
+    #[test]
     fn real_changes_matter() {
         let check = "CHECK ((((a > 1) OR (b < 2)) AND ((s)::text = ANY (ARRAY['a'::text]))))";
         for (from, to) in
@@ -318,6 +143,7 @@ mod tests {
         {
             check_differ("CHECK CONSTRAINT", check, &check.replace(from, to));
         }
+        check_differ("VIEW", "SELECT (((a) AND (b)) OR (c))", "SELECT ((a) AND ((b) OR (c)))");
         check_differ("VIEW", "SELECT ((a OR b) AND c)", "SELECT (a OR (b AND c))");
         check_differ("FUNCTION", "CREATE FUNCTION f() AS $$ a  b $$", "CREATE FUNCTION f() AS $$ a b $$");
         check_differ("TABLE", "CREATE TABLE t (a character varying(10))", "CREATE TABLE t (a character varying(11))");

@@ -178,6 +178,17 @@ mod tests {
     }
 
     #[test]
+    fn a_long_row_is_not_held_in_memory() {
+        let mut rows = RowDigest::default();
+        for _ in 0..10_000 {
+            rows.feed(&[b'x'; 1000]).unwrap();
+        }
+        assert!(rows.carry.capacity() <= 2 * LONGEST_CARRY);
+        rows.feed(b"\n\\.\n\n\n").unwrap();
+        assert_eq!((rows.finish(), rows.n_rows, rows.bytes), (Ok(()), 1, 10_000_001));
+    }
+
+    #[test]
     fn the_order_of_the_rows_does_not_matter_but_their_number_does() {
         assert_eq!(digest(None, &[b"a\nb\n\\.\n\n\n"]), digest(None, &[b"b\na\n\\.\n\n\n"]));
         assert_ne!(digest(None, &[b"a\n\\.\n\n\n"]).2, digest(None, &[b"a\na\n\\.\n\n\n"]).2);
