@@ -60,6 +60,8 @@ pub struct Selection {
     pub schemas: Vec<String>,
     /// `--exclude-schema`.
     pub exclude_schemas: Vec<String>,
+    /// `--no-unlogged-table-data`.
+    pub without_unlogged_data: bool,
 }
 
 /// A database opened for a dump: its snapshot is held and its facts are known.
@@ -112,6 +114,22 @@ impl Selection {
         *self == Self::default()
     }
 
+    /// What a dump of a restored copy must select so that it can be compared with the dump it was restored from: the same
+    /// patterns, and no unlogged tables if the source was a standby, which has none of their rows.
+    pub fn of_copy(facts: &PostgresFacts) -> Self {
+        let of = |flag: &str| {
+            let patterns = facts.selection.iter().filter_map(|argument| argument.split_once('='));
+            patterns.filter(|(name, _)| *name == flag).map(|(_, pattern)| pattern.to_owned()).collect()
+        };
+        Self {
+            tables: of("--table"),
+            exclude_tables: of("--exclude-table"),
+            schemas: of("--schema"),
+            exclude_schemas: of("--exclude-schema"),
+            without_unlogged_data: facts.replica,
+        }
+    }
+
     fn arguments(&self) -> Vec<String> {
         let flag = |flag: &'static str, patterns: &[String]| {
             patterns.iter().map(|pattern| format!("{flag}={pattern}")).collect::<Vec<_>>()
@@ -120,6 +138,9 @@ impl Selection {
         arguments.extend(flag("--exclude-table", &self.exclude_tables));
         arguments.extend(flag("--schema", &self.schemas));
         arguments.extend(flag("--exclude-schema", &self.exclude_schemas));
+        if self.without_unlogged_data {
+            arguments.push("--no-unlogged-table-data".to_owned());
+        }
         arguments
     }
 }

@@ -18,6 +18,7 @@ mod toc;
 
 use std::collections::BTreeMap;
 
+pub(super) use self::cursor::readable;
 pub use self::error::{ArchiveError, ArchiveProblem};
 pub use self::header::ArchiveHeader;
 
