@@ -71,6 +71,7 @@ pub async fn backup(
         opened = order.source.open(&id) => opened?,
         () = cancel.cancelled() => return Err(BackupError::Interrupted),
     };
+    tracing::info!(source = %order.source.name(), backup = %id, "the source is open, its snapshot is held");
     let uploads = Uploads::new(Arc::clone(order.catalog.store()));
     let destination = Destination { uploads: &uploads, keys: &keys };
     let streams = tokio::select! {
@@ -85,6 +86,7 @@ pub async fn backup(
     };
     match committed {
         Ok(manifest) => {
+            tracing::info!(source = %manifest.source, backup = %manifest.id, "the manifest is written");
             source.close().await;
             Ok(manifest)
         }

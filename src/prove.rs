@@ -129,7 +129,7 @@ async fn climb(
     }
     progress.begin("comparing", manifest.streams.first().map_or(0, |stream| stream.plain.bytes));
     let began = Instant::now();
-    let copy = scratch.open().await?;
+    let copy = scratch.open(manifest.postgres()).await?;
     let ((found, record_time), (structure, structure_time)) =
         tokio::join!(timed(copy.record(&manifest.contents, progress)), timed(scratch.structure(manifest.postgres())));
     copy.close().await;
@@ -191,7 +191,7 @@ fn table_of_contents(listed: &Contents, read: ReadBack) -> Outcome<Spooled> {
 
 async fn load(order: &ProofOrder<'_>, scratch: &Scratch, spooled: &Spooled) -> Result<Outcome<()>, LoadError> {
     let facts = order.restore.backup.manifest.postgres();
-    let notes = scratch.prepare(facts).await?;
+    let notes = scratch.prepare(facts, &order.restore.backup.manifest.contents).await?;
     let options = LoadOptions {
         jobs: order.restore.jobs,
         clean: false,

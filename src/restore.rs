@@ -10,6 +10,8 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tempfile::NamedTempFile;
+
 use crate::catalog::{Catalog, CompleteBackup, ManifestError, StoredStreamEntry};
 use crate::contents::{Contents, differences};
 use crate::progress::Progress;
@@ -49,7 +51,7 @@ pub struct DatabaseTarget {
     pub connection: Connection,
     /// Create the database if it does not exist.
     pub create: bool,
-    /// Drop what is in it. Without this a non-empty database is refused.
+    /// Drop what the backup has before it is restored; everything else stays. Without this a non-empty database is refused.
     pub clean: Option<Confirmation>,
     /// Restore over the very database that the backup was taken of.
     pub over_source: Option<Confirmation>,
@@ -224,12 +226,12 @@ pub async fn restore_to_dir(
         // The name comes from the manifest; only its last segment may decide where a file goes.
         let name = Path::new(&stream.file).file_name().ok_or_else(|| unusable(order, "a stream has no file name"))?;
         let path = dir.join(name);
-        let partial = dir.join(format!("{}.partial", name.to_string_lossy()));
-        let file = private_file(&partial).map_err(file_error(&partial))?;
-        let tap = FileTap { file, path: partial.clone(), progress: Arc::clone(progress) };
-        let tap = open_stream(order, stream, tap).await?;
-        tap.file.sync_all().map_err(file_error(&partial))?;
-        std::fs::rename(&partial, &path).map_err(file_error(&path))?;
+        // Private, and gone by itself if it does not become whole.
+        let partial = tempfile::Builder::new().suffix(".partial").tempfile_in(dir).map_err(file_error(&path))?;
+        let tap = FileTap { file: partial, progress: Arc::clone(progress) };
+        let file = open_stream(order, stream, tap).await?.file;
+        file.as_file().sync_all().map_err(file_error(&path))?;
+        file.persist_noclobber(&path).map_err(|refused| file_error(&path)(refused.error))?;
         written.push(path);
     }
     let path = dir.join("manifest.json");
@@ -246,11 +248,15 @@ pub async fn restore_to_database(
 ) -> Result<(), RestoreError> {
     let facts = order.backup.manifest.postgres();
     progress.begin("checking the target", 0);
-    if target.create {
-        create_if_missing(order, target).await?;
-    }
-    let tools = check_target(order, target).await?;
+    let (tools, presence) = check_target(order, target).await?;
+    // Nothing is created and nothing is touched before the backup is known to be good.
     let spooled = spool(order, progress).await?;
+    if presence == Presence::Missing {
+        create(order, target).await?;
+    }
+    let mut session = Target::connect(&target.connection).await?;
+    session.create_schemas(facts, &spooled.contents).await?;
+    session.close().await;
     let list = match target.tables.as_slice() {
         [] => None,
         tables => Some(write_list(&tools, target, &spooled, tables).await?),
@@ -283,7 +289,8 @@ async fn compare(
 ) -> Result<(), RestoreError> {
     let manifest = &order.backup.manifest;
     progress.begin("comparing", manifest.streams.first().map_or(0, |stream| stream.plain.bytes));
-    let copy = PostgresSource::for_comparison(manifest.source.clone(), target.connection.clone(), tools);
+    let copy =
+        PostgresSource::for_comparison(manifest.source.clone(), target.connection.clone(), tools, manifest.postgres());
     let copy = copy.open(&manifest.id).await?;
     let found = copy.record(&manifest.contents, progress).await;
     copy.close().await;
@@ -355,32 +362,60 @@ async fn open_stream<T: Tap>(order: &RestoreOrder<'_>, stream: &StoredStreamEntr
     })
 }
 
-async fn create_if_missing(order: &RestoreOrder<'_>, target: &DatabaseTarget) -> Result<(), RestoreError> {
-    let name = target.connection.database();
-    let mut server = Target::connect(&target.connection.with_database("postgres")).await?;
-    if !server.has_database(&name).await?
-        && let Some(note) = server.create_database(&name, order.backup.manifest.postgres()).await?
-    {
+/// Whether the database to restore into exists already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    There,
+    Missing,
+}
+
+async fn create(order: &RestoreOrder<'_>, target: &DatabaseTarget) -> Result<(), RestoreError> {
+    let mut server = Target::connect(&maintenance(target)).await?;
+    let created = server.create_database(&target.connection.database(), order.backup.manifest.postgres()).await?;
+    if let Some(note) = created {
         tracing::warn!(note, "the new database differs from the source's");
     }
     server.close().await;
     Ok(())
 }
 
-/// Everything that would make the restore fail or do harm, asked before a byte is fetched.
-async fn check_target(order: &RestoreOrder<'_>, target: &DatabaseTarget) -> Result<ClientTools, RestoreError> {
+/// Where a database is created from that does not exist yet.
+fn maintenance(target: &DatabaseTarget) -> Connection {
+    target.connection.with_database("postgres")
+}
+
+async fn presence(target: &DatabaseTarget) -> Result<Presence, RestoreError> {
+    if !target.create {
+        return Ok(Presence::There);
+    }
+    let mut server = Target::connect(&maintenance(target)).await?;
+    let is_there = server.has_database(&target.connection.database()).await?;
+    server.close().await;
+    Ok(if is_there { Presence::There } else { Presence::Missing })
+}
+
+/// Everything that would make the restore fail or do harm, asked before a byte is fetched. Of a database that does not
+/// exist yet its server is asked.
+async fn check_target(
+    order: &RestoreOrder<'_>,
+    target: &DatabaseTarget,
+) -> Result<(ClientTools, Presence), RestoreError> {
     let facts = order.backup.manifest.postgres();
-    let mut session = Target::connect(&target.connection).await?;
+    let presence = presence(target).await?;
+    let is_there = presence == Presence::There;
+    let asked = if is_there { target.connection.clone() } else { maintenance(target) };
+    let mut session = Target::connect(&asked).await?;
     let same_cluster =
         facts.system_identifier.is_some() && session.system_identifier().await == facts.system_identifier;
-    if same_cluster && target.connection.database() == facts.database && target.over_source.is_none() {
+    let same_database = is_there && same_cluster && target.connection.database() == facts.database;
+    if same_database && target.over_source.is_none() {
         return Err(RestoreError::TargetIsSource { target: target.connection.to_string() });
     }
     let major = session.major().await?;
     if major < facts.major {
         return Err(RestoreError::TargetTooOld { dump: facts.major, target: major });
     }
-    if target.clean.is_none() && target.tables.is_empty() {
+    if is_there && target.clean.is_none() && target.tables.is_empty() {
         session.assert_empty().await?;
     }
     if !target.without_roles {
@@ -389,11 +424,11 @@ async fn check_target(order: &RestoreOrder<'_>, target: &DatabaseTarget) -> Resu
     session.assert_extensions(facts).await?;
     session.close().await;
     // A newer server's own pg_restore reads older archives; the dump's own version does as well.
-    match ClientTools::find(major, order.client).await {
-        Ok(tools) => Ok(tools),
-        Err(_) if major != facts.major => Ok(ClientTools::find(facts.major, order.client).await?),
-        Err(error) => Err(error.into()),
-    }
+    let tools = match ClientTools::find(major, order.client).await {
+        Err(_) if major != facts.major => ClientTools::find(facts.major, order.client).await,
+        found => found,
+    };
+    Ok((tools?, presence))
 }
 
 /// Picks some tables and what belongs to them out of the archive. What the target has already is left alone; a table that
@@ -435,15 +470,14 @@ fn private_file(path: &Path) -> io::Result<File> {
 
 /// Writes plain bytes to a file.
 struct FileTap {
-    file: File,
-    path: PathBuf,
+    file: NamedTempFile,
     progress: Arc<Progress>,
 }
 
 impl Tap for FileTap {
     fn observe(&mut self, plain: &[u8]) -> Result<(), TapError> {
         self.progress.add(plain.len() as u64);
-        Ok(write(&mut self.file, &self.path, plain)?)
+        Ok(write(self.file.as_file(), self.file.path(), plain)?)
     }
 }
 
@@ -465,13 +499,13 @@ struct SpoolTap {
 
 impl Tap for SpoolTap {
     fn observe(&mut self, plain: &[u8]) -> Result<(), TapError> {
-        write(&mut self.file, &self.path, plain)?;
+        write(&self.file, &self.path, plain)?;
         // A full disk and a bad archive are told apart: only one of them is the backup's fault.
         Ok(self.recorder.see(plain).map_err(RestoreError::from)?)
     }
 }
 
-fn write(file: &mut File, path: &Path, plain: &[u8]) -> Result<(), RestoreError> {
+fn write(mut file: &File, path: &Path, plain: &[u8]) -> Result<(), RestoreError> {
     file.write_all(plain).map_err(|reason| RestoreError::File { path: path.to_owned(), reason })
 }
 

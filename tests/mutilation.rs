@@ -1,5 +1,7 @@
 //! The verifier, verified: backups that are proven good, each damaged in one named way, must fail with the right reason.
 
+#![allow(clippy::unwrap_used, reason = "a step that fails fails its test")]
+
 mod support;
 
 use std::fs;

@@ -41,7 +41,7 @@ pub(super) struct RestoreArgs {
     /// database: create it if it does not exist
     #[arg(long)]
     create: bool,
-    /// database: drop what is in it first; asks unless --yes
+    /// database: first drop what the backup has; everything else stays. Asks unless --yes
     #[arg(long)]
     clean: bool,
     /// database: allow it to be the very one that the backup was taken of; asks unless --yes
@@ -155,7 +155,10 @@ async fn to_database(
     let connection =
         Connection::parse(&args.to).map_err(|error| CliError::unable("connection-string", error.to_string()))?;
     let shown = connection.to_string();
-    let clean = args.clean.then(|| confirm(args.yes, &format!("drop what is in {shown}"))).transpose()?;
+    let clean = args
+        .clean
+        .then(|| confirm(args.yes, &format!("drop and replace in {shown} what the backup has")))
+        .transpose()?;
     let over_source =
         args.over_source.then(|| confirm(args.yes, &format!("restore over the source {shown}"))).transpose()?;
     let target = DatabaseTarget {

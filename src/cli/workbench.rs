@@ -202,6 +202,7 @@ async fn databases(config: &Config, name: &str, postgres: &PostgresConfig) -> Re
                 exclude_tables: postgres.tables.exclude.clone(),
                 schemas: postgres.schemas.include.clone(),
                 exclude_schemas: postgres.schemas.exclude.clone(),
+                without_unlogged_data: false,
             },
             lock_wait_timeout: postgres.lock_wait_timeout,
             max_block: postgres.max_block,

@@ -156,6 +156,8 @@ impl ChildCommand {
 
     /// Starts it with its output thrown away.
     pub fn start(mut self) -> Result<OwnedChild, ChildError> {
+        // Arguments never hold secrets; the environment, which does, is not shown.
+        tracing::debug!(program = self.program, arguments = ?self.command.as_std().get_args(), "starting");
         let started = self.command.spawn();
         let mut child = started.map_err(|reason| ChildError::Start { program: self.program.clone(), reason })?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);

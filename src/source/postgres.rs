@@ -61,6 +61,8 @@ pub struct Selection {
     pub schemas: Vec<String>,
     /// `--exclude-schema`.
     pub exclude_schemas: Vec<String>,
+    /// `--no-unlogged-table-data`.
+    pub without_unlogged_data: bool,
 }
 
 /// A database opened for a dump: its snapshot is held and its facts are known.
@@ -99,12 +101,17 @@ pub enum PostgresError {
 
 impl PostgresSource {
     /// A restored database, to be dumped by the same code as its source was.
-    pub fn for_comparison(name: SourceName, connection: Connection, tools: &ClientTools) -> Self {
+    pub fn for_comparison(
+        name: SourceName,
+        connection: Connection,
+        tools: &ClientTools,
+        facts: &PostgresFacts,
+    ) -> Self {
         Self {
             name,
             connection,
             client: ClientSearch { dir: Some(tools.program("")) },
-            selection: Selection::default(),
+            selection: Selection::of_copy(facts),
             lock_wait_timeout: Duration::from_mins(1),
             // Nobody else is in it yet, or its owner waits for this very restore.
             max_block: Duration::MAX,
@@ -127,6 +134,22 @@ impl Selection {
         *self == Self::default()
     }
 
+    /// What a dump of a restored copy must select so that it can be compared with the dump it was restored from: the same
+    /// patterns, and no unlogged tables if the source was a standby, which has none of their rows.
+    pub fn of_copy(facts: &PostgresFacts) -> Self {
+        let of = |flag: &str| {
+            let patterns = facts.selection.iter().filter_map(|argument| argument.split_once('='));
+            patterns.filter(|(name, _)| *name == flag).map(|(_, pattern)| pattern.to_owned()).collect()
+        };
+        Self {
+            tables: of("--table"),
+            exclude_tables: of("--exclude-table"),
+            schemas: of("--schema"),
+            exclude_schemas: of("--exclude-schema"),
+            without_unlogged_data: facts.replica,
+        }
+    }
+
     fn arguments(&self) -> Vec<String> {
         let flag = |flag: &'static str, patterns: &[String]| {
             patterns.iter().map(|pattern| format!("{flag}={pattern}")).collect::<Vec<_>>()
@@ -135,6 +158,9 @@ impl Selection {
         arguments.extend(flag("--exclude-table", &self.exclude_tables));
         arguments.extend(flag("--schema", &self.schemas));
         arguments.extend(flag("--exclude-schema", &self.exclude_schemas));
+        if self.without_unlogged_data {
+            arguments.push("--no-unlogged-table-data".to_owned());
+        }
         arguments
     }
 }

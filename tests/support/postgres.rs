@@ -107,6 +107,7 @@ impl TestPostgres {
     }
 
     /// Starts a hot standby of this server, which has replayed everything that was committed before.
+    #[must_use]
     pub fn start_replica(&self) -> Self {
         let dir = tempfile::Builder::new().prefix("guard-test-pg-").tempdir().expect("a temporary directory");
         let data = dir.path().join("data");

@@ -18,12 +18,13 @@ mod toc;
 
 use std::collections::BTreeMap;
 
+pub(super) use self::cursor::readable;
 pub use self::error::{ArchiveError, ArchiveProblem};
 pub use self::header::ArchiveHeader;
 
 use self::block::{IntReader, LargeObjectBlock, Progress, TableBlock};
 use self::copy::CopyTarget;
-use self::cursor::{Cursor, Stop, readable};
+use self::cursor::{Cursor, Stop};
 use self::entry::read_entry;
 use self::header::read_header;
 use self::rows::RowDigest;

@@ -11,6 +11,7 @@ use super::client::ClientTools;
 use super::connection::Connection;
 use super::session::{SessionError, connect};
 use crate::catalog::PostgresFacts;
+use crate::contents::Contents;
 use crate::source::child::{ChildError, OwnedChild};
 
 /// How `pg_restore` runs.
@@ -83,7 +84,8 @@ impl LoadError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::NotEmpty { .. } => Some(
-                "restore into an empty database (--create makes one), or say --clean to drop what is there".to_owned(),
+                "restore into an empty database (--create makes one), or say --clean to drop what the backup has"
+                    .to_owned(),
             ),
             Self::RolesMissing { .. } => Some(
                 "create them (globals.sql of the backup has their definitions: guard restore --to DIR), or say \
@@ -176,6 +178,21 @@ impl Target {
         }
         let packages = missing.iter().map(|extension| package(extension, facts.major)).collect();
         Err(LoadError::ExtensionsMissing { target: self.name.clone(), missing, packages })
+    }
+
+    /// Creates the schemas that a selection of tables needs and does not bring along.
+    pub async fn create_schemas(&mut self, facts: &PostgresFacts, contents: &Contents) -> Result<(), LoadError> {
+        if facts.selection.is_empty() {
+            return Ok(());
+        }
+        let entries = || contents.schema.iter();
+        let brought: BTreeSet<&str> =
+            entries().filter(|entry| entry.kind == "SCHEMA").map(|entry| entry.name.as_str()).collect();
+        let needed: BTreeSet<&str> = entries().map(|entry| entry.schema.as_str()).collect();
+        for schema in needed.difference(&brought).filter(|schema| !schema.is_empty()) {
+            self.run(format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema)), "creating a schema").await?;
+        }
+        Ok(())
     }
 
     /// Creates a database with the dump's encoding and locale; returns what had to be different.
@@ -303,6 +320,11 @@ const USER_OBJECTS: &str = "
     SELECT pg_catalog.format('function %s.%s', own.nspname, p.proname) FROM pg_catalog.pg_proc p
         JOIN own ON own.oid = pronamespace
         WHERE (('pg_catalog.pg_proc'::pg_catalog.regclass)::oid, p.oid) NOT IN (SELECT classid, objid FROM member)
+    UNION ALL
+    SELECT pg_catalog.format('type %s.%s', own.nspname, t.typname) FROM pg_catalog.pg_type t
+        JOIN own ON own.oid = typnamespace LEFT JOIN pg_catalog.pg_class c ON c.oid = typrelid
+        WHERE (t.typtype IN ('d', 'e', 'r') OR c.relkind = 'c')
+          AND (('pg_catalog.pg_type'::pg_catalog.regclass)::oid, t.oid) NOT IN (SELECT classid, objid FROM member)
     UNION ALL
     SELECT pg_catalog.format('schema %s', nspname) FROM own WHERE nspname <> 'public'
           AND (('pg_catalog.pg_namespace'::pg_catalog.regclass)::oid, oid) NOT IN (SELECT classid, objid FROM member)

@@ -8,6 +8,7 @@ use super::load::{LoadError, Target};
 use super::structure::{Structure, structure};
 use super::{OpenDatabase, PostgresError, PostgresSource};
 use crate::catalog::{BackupId, Manifest, PostgresFacts, SourceName};
+use crate::contents::Contents;
 
 /// Where scratch databases are made.
 #[derive(Debug, Clone)]
@@ -108,21 +109,24 @@ impl Scratch {
         }
     }
 
-    /// Asserts that it is empty and makes what a restore needs: roles, and the certainty that extensions are there.
-    pub async fn prepare(&self, facts: &PostgresFacts) -> Result<Vec<String>, LoadError> {
+    /// Asserts that it is empty and makes what a restore needs: roles, schemas that a selection of tables lacks, and the
+    /// certainty that extensions are there.
+    pub async fn prepare(&self, facts: &PostgresFacts, contents: &Contents) -> Result<Vec<String>, LoadError> {
         let mut target = Target::connect(&self.connection).await?;
         target.assert_empty().await?;
         if !self.is_shared() {
             target.create_roles(facts).await?;
         }
         target.assert_extensions(facts).await?;
+        target.create_schemas(facts, contents).await?;
         target.close().await;
         Ok(self.note.iter().cloned().collect())
     }
 
     /// Opens it as a source, to be dumped by the same code as the source was.
-    pub async fn open(&self) -> Result<OpenDatabase, PostgresError> {
-        let source = PostgresSource::for_comparison(self.source.clone(), self.connection.clone(), &self.tools);
+    pub async fn open(&self, facts: &PostgresFacts) -> Result<OpenDatabase, PostgresError> {
+        let (name, connection) = (self.source.clone(), self.connection.clone());
+        let source = PostgresSource::for_comparison(name, connection, &self.tools, facts);
         source.open(&self.backup).await
     }
 

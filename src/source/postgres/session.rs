@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
+use super::archive::readable;
 use super::connection::Connection;
 use crate::catalog::{ConsistentPoint, PostgresFacts};
 
@@ -68,7 +69,8 @@ impl Session {
         let lists = sqlx::query(LISTS).fetch_one(&mut session).await.map_err(query("reading the catalogue"))?;
         let (facts, snapshot, consistent, superuser) =
             read_facts(&row, &lists, system_identifier).map_err(query("reading the database's facts"))?;
-        let tables = lists.try_get("tables").map_err(query("reading the catalogue"))?;
+        let tables: Vec<Vec<u8>> = lists.try_get("tables").map_err(query("reading the catalogue"))?;
+        let tables = tables.iter().map(|name| readable(name)).collect();
         Ok(Self { session, connection, snapshot, facts, consistent, superuser, tables })
     }
 
@@ -147,7 +149,8 @@ const FACTS: &str = "
     FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()";
 
 /// The roles are those of `pg_shdepend` (owners, grantees, policies) and the bootstrap superuser, whose ownership it does
-/// not record. The tables are what `getTables` and `makeTableDataInfo` of pg_dump.c dump with their data.
+/// not record. The tables are what `getTables` and `makeTableDataInfo` of pg_dump.c dump with their data; their names are
+/// asked for as the bytes that the dump has, which need not be UTF-8.
 const LISTS: &str = "
     SELECT
         ARRAY(SELECT DISTINCT r.rolname::text FROM pg_catalog.pg_shdepend s
@@ -162,7 +165,8 @@ const LISTS: &str = "
               WHERE NOT co.convalidated ORDER BY 1) AS unvalidated,
         ARRAY(SELECT i.indexrelid::pg_catalog.regclass::text FROM pg_catalog.pg_index i
               WHERE NOT i.indisvalid ORDER BY 1) AS invalid_indexes,
-        ARRAY(SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+        ARRAY(SELECT pg_catalog.convert_to(pg_catalog.format('%I.%I', n.nspname, c.relname),
+                                           pg_catalog.getdatabaseencoding())
               FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
               WHERE c.relkind = 'r' AND NOT c.relispartition
                 AND (c.relpersistence = 'p' OR c.relpersistence = 'u' AND NOT pg_catalog.pg_is_in_recovery())

@@ -12,7 +12,8 @@
 //!   it makes itself of `BETWEEN` and `IN`;
 //! - parentheses around a single operand (a name, a literal, a call, `ARRAY[…]`, `CASE … END`) are dropped; all others
 //!   stay, and the server writes them around every operator, so precedence is kept;
-//! - the column definitions of a table with `INHERITS`, and the statements of grants, are taken without their order.
+//! - the column definitions of a table with `INHERITS`, the statements of grants, and the roles of a policy, which the
+//!   server lists in the order of their oids, are taken without their order.
 //!
 //! Everything else counts: names, operators, literals, bodies of functions, types of columns.
 
@@ -41,9 +42,26 @@ fn canonical_sql(kind: &[u8], definition: &[u8]) -> Digest {
     match kind {
         b"ACL" | b"DEFAULT ACL" => add_unordered(&mut digest, &reduced.tokens, Token::Symbol(b";"), 0),
         b"TABLE" | b"FOREIGN TABLE" if is_child => add_unordered(&mut digest, &reduced.tokens, Token::Symbol(b","), 1),
+        b"POLICY" => digest.add(hash_items(with_sorted_roles(reduced.tokens))),
         _ => digest.add(hash_items(reduced.tokens)),
     }
     digest
+}
+
+/// `CREATE POLICY … TO a, b USING (…)`: the roles are what stands between the first `TO` and the expressions.
+fn with_sorted_roles(mut tokens: Vec<Token<'_>>) -> Vec<Token<'_>> {
+    let is_word = |token: &Token<'_>, words: &[&[u8]]| matches!(token, Token::Word(word) if words.contains(word));
+    let Some(clause) = tokens.iter().position(|token| is_word(token, &[b"TO", b"USING", b"WITH"])) else {
+        return tokens;
+    };
+    if !is_word(&tokens[clause], &[b"TO"]) {
+        return tokens;
+    }
+    let ends = |token: &Token<'_>| is_word(token, &[b"USING", b"WITH"]) || *token == Token::Symbol(b";");
+    let first = clause + 1;
+    let end = tokens[first..].iter().position(ends).map_or(tokens.len(), |length| first + length);
+    tokens[first..end].sort_by_key(|token| if let Token::Word(role) = token { *role } else { b"" });
+    tokens
 }
 
 /// Adds the items between separators at a depth, each on its own; all else is one more item.

@@ -93,7 +93,7 @@ pub(super) fn decode_int(bytes: &[u8]) -> Result<i64, ArchiveProblem> {
 }
 
 /// Text for people and for keys: UTF-8 as it is; other bytes (a LATIN1 or `SQL_ASCII` database) as `\xE9`.
-pub(super) fn readable(bytes: &[u8]) -> String {
+pub(in crate::source::postgres) fn readable(bytes: &[u8]) -> String {
     use std::fmt::Write;
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
