@@ -57,6 +57,7 @@ pub(crate) static ALL: &[&Rule] = &[
     &object::partition::DETACH,
     &object::lock_table::RULE,
     &data::backfill::WITH_DDL,
+    &data::backfill::WHOLE_TABLE,
     &data::backfill::SLOW_UNDER_LOCK,
     &data::backfill::UNBATCHED,
     &transaction::lock_timeout::RULE,
