@@ -99,6 +99,7 @@ pub(crate) static ALL: &[&Rule] = &[
     &set::version::DUPLICATE,
     &set::version::OUT_OF_ORDER,
     &set::down::MISSING,
+    &set::down::NOT_UNDONE,
     &set::file::EMPTY,
     &set::file::LINE_ENDINGS,
     &style::name::TOO_LONG,
