@@ -66,6 +66,48 @@ pub(crate) fn failures(statements: &[Statement], places: &[Place]) -> Vec<Failur
     found
 }
 
+/// What an up makes and its down leaves behind, by name; and what the up takes away and the down does not bring back.
+pub(crate) fn not_undone(up: &[Statement], down: &[Statement]) -> Vec<(Span, String)> {
+    let mut state = State::default();
+    let mut touched: Vec<(Span, Object, bool)> = Vec::new();
+    for statement in up {
+        for (span, effect) in effects(statement) {
+            state.carry_out(&effect);
+            match effect {
+                Effect::Make { object, .. } if is_lasting(statement, &object) => touched.push((span, object, true)),
+                Effect::Remove { object, .. } if is_lasting(statement, &object) => touched.push((span, object, false)),
+                _ => {}
+            }
+        }
+    }
+    touched.retain(|(_, object, made)| state.exists.get(object) == Some(made));
+    let mut n_effects = 0;
+    for effect in down.iter().flat_map(effects) {
+        state.carry_out(&effect.1);
+        n_effects += 1;
+    }
+    // A down of which nothing is understood (it raises an error, or calls a function) is not judged.
+    if n_effects == 0 {
+        return Vec::new();
+    }
+    let left = touched.into_iter().filter(|(_, object, made)| state.exists.get(object) == Some(made));
+    left.map(|(span, object, made)| {
+        (span, format!("{} {}", object.label(), if made { "stays" } else { "does not come back" }))
+    })
+    .collect()
+}
+
+/// Objects that a down has to see to. Indexes and constraints go with their columns, extensions and roles are shared.
+fn is_lasting(statement: &Statement, object: &Object) -> bool {
+    match &statement.kind {
+        Kind::CreateTable(create) => object.space == Space::Relation && !create.is_temporary,
+        Kind::Create(_) | Kind::Drop(_) => matches!(object.space, Space::Relation | Space::Type | Space::Function),
+        Kind::CreateFunction(_) => object.space == Space::Function,
+        Kind::AlterTable(_) => object.space == Space::Column,
+        _ => false,
+    }
+}
+
 /// What exists, as far as the part tells.
 #[derive(Default)]
 struct State {
