@@ -1,7 +1,7 @@
 //! Layouts and what stands around the rules, under texts that nobody wrote: no panic, sound spans, linear time.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use migrations_lint::layout::{InputFile, Layout, find_sets};
 use migrations_lint::render::{Document, Format, Look, Sources, render};
@@ -150,8 +150,9 @@ fn no_text_makes_a_layout_panic_or_a_span_unsound() {
     }
 }
 
+/// A comparison of each file with each other one would take minutes.
 #[test]
-fn thousands_of_files_of_any_layout_take_linear_time() {
+fn twenty_thousand_files_of_any_layout_are_read_in_seconds() {
     let names: [fn(usize) -> String; 5] = [
         |n| format!("m/{n}_a.up.sql"),
         |n| format!("m/{n:014}_a/migration.sql"),
@@ -159,22 +160,12 @@ fn thousands_of_files_of_any_layout_take_linear_time() {
         |n| format!("m/V{n}__a.sql"),
         |n| format!("m/f{n}.sql"),
     ];
-    let seconds = |name: fn(usize) -> String, n_files: usize| {
-        let path = |n| name(n);
-        let file = |n| InputFile::new(path(n), Path::new("/r").join(path(n)), "SELECT 1;");
-        let files: Vec<_> = (0..n_files).map(file).collect();
-        // The best of a few: what other processes take is not ours.
-        let runs = (0..3).map(|_| {
-            let files = files.clone();
-            let start = Instant::now();
-            let n_found: usize = find_sets(files, None).iter().map(|found| found.set.files.len()).sum();
-            assert_eq!(n_found, n_files);
-            start.elapsed().as_secs_f64()
-        });
-        runs.fold(f64::INFINITY, f64::min)
-    };
     for name in names {
-        let (small, large) = (seconds(name, 600), seconds(name, 6_000));
-        assert!(large < small * 40.0, "{}: {small} s for 600, {large} s for 6,000", name(1));
+        let file = |n| InputFile::new(name(n), Path::new("/r").join(name(n)), "SELECT 1;");
+        let files: Vec<_> = (0..20_000).map(file).collect();
+        let start = Instant::now();
+        let n_found: usize = find_sets(files, None).iter().map(|found| found.set.files.len()).sum();
+        assert_eq!(n_found, 20_000, "{}", name(1));
+        assert!(start.elapsed() < Duration::from_secs(30), "{} took {:?}", name(1), start.elapsed());
     }
 }
