@@ -1,5 +1,6 @@
 //! Names for findings that survive line moves: of rule, file name, normalised statement and its occurrence number.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use rustc_hash::FxHashMap;
@@ -16,7 +17,9 @@ impl Fingerprints {
         let mut hash = Fnv::new();
         hash.write(rule.as_bytes());
         hash.write(b"\0");
-        hash.write(file.file_name().unwrap_or(file.as_os_str()).as_encoded_bytes());
+        for name in telling_names(file) {
+            hash.write(name.as_encoded_bytes());
+        }
         hash.write(b"\0");
         for word in statement.split_ascii_whitespace() {
             hash.write(word.as_bytes());
@@ -27,6 +30,14 @@ impl Fingerprints {
         hash.write(&occurrence.to_le_bytes());
         format!("{:016x}", hash.0)
     }
+}
+
+/// The file's name, with its folder's where every migration's file is called the same (Prisma, Drizzle, Diesel).
+fn telling_names(file: &Path) -> impl Iterator<Item = &OsStr> {
+    let name = file.file_name().unwrap_or(file.as_os_str());
+    let is_common = ["migration.sql", "up.sql", "down.sql"].iter().any(|common| name == *common);
+    let folder = if is_common { file.parent().and_then(Path::file_name) } else { None };
+    folder.into_iter().chain([name])
 }
 
 /// FNV-1a: the same on every machine and in every version, which the standard hasher does not promise.
@@ -55,6 +66,8 @@ mod tests {
             statements.iter().map(|(file, sql)| fingerprints.of("r", Path::new(file), sql)).collect::<Vec<_>>()
         };
         assert_eq!(of(&[("a/1.sql", "drop  table\nt")]), of(&[("1.sql", "drop table t")]));
+        let prisma = of(&[("m/1_a/migration.sql", "drop table t"), ("m/2_b/migration.sql", "drop table t")]);
+        assert_eq!(prisma[1], of(&[("2_b/migration.sql", "drop table t")])[0]);
         let twice = of(&[("1.sql", "drop table t"), ("1.sql", "drop table t")]);
         assert_ne!(twice[0], twice[1]);
     }

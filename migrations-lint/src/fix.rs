@@ -55,13 +55,14 @@ pub fn diff(source: &SourceText, edits: &[Edit]) -> String {
         let first = hunk[0].first.saturating_sub(CONTEXT).max(1);
         let last = (hunk[hunk.len() - 1].last + CONTEXT).min(n_lines);
         let n_old = last + 1 - first;
-        let growth: isize = hunk.iter().map(Block::growth).sum();
+        let growth: isize = hunk.iter().map(|block| block.growth(n_lines)).sum();
         let (new_first, n_new) = (first.saturating_add_signed(shift), n_old.saturating_add_signed(growth));
         writeln!(text, "@@ -{first},{n_old} +{new_first},{n_new} @@").expect(IN_MEMORY);
         let mut line = first;
         for block in hunk {
             (line..block.first).for_each(|line| push_line(&mut text, ' ', source.line_with_end(line)));
-            (block.first..=block.last).for_each(|line| push_line(&mut text, '-', source.line_with_end(line)));
+            (block.first..=block.last.min(n_lines))
+                .for_each(|line| push_line(&mut text, '-', source.line_with_end(line)));
             block.new.split_inclusive('\n').for_each(|line| push_line(&mut text, '+', line));
             line = block.last + 1;
         }
@@ -81,9 +82,10 @@ struct Block {
 }
 
 impl Block {
-    fn growth(&self) -> isize {
+    /// Lines more than before. Text that is added behind the last line's end changes no line.
+    fn growth(&self, n_lines: usize) -> isize {
         let n_new = self.new.split_inclusive('\n').count();
-        n_new.cast_signed() - (self.last + 1 - self.first).cast_signed()
+        n_new.cast_signed() - (self.last.min(n_lines) + 1 - self.first).cast_signed()
     }
 }
 
@@ -213,6 +215,13 @@ mod tests {
     fn an_edit_outside_the_text_or_inside_a_character_is_not_applied() {
         let source = SourceText::new("m/1.sql", "é");
         assert_eq!(apply(&source, &[finding(&[(1, 2, "X")]), finding(&[(0, 9, "X")])]), None);
+    }
+
+    #[test]
+    fn text_added_at_the_end_takes_nothing_away() {
+        let source = SourceText::new("m/1.sql", "1\n2\n");
+        let edits = [Edit { span: Span::new(4, 4), text: "3\n".to_owned() }];
+        assert_eq!(diff(&source, &edits), "--- a/m/1.sql\n+++ b/m/1.sql\n@@ -1,2 +1,3 @@\n 1\n 2\n+3\n");
     }
 
     #[test]

@@ -3,8 +3,7 @@
 //!
 //! Each rule is one file below this module: its [`RuleInfo`] and its check. All other rules live in `rules`.
 
-use sha2::{Digest as _, Sha256};
-
+use crate::fingerprint::Fingerprints;
 use crate::layout::FoundSet;
 use crate::migration::MigrationFile;
 use crate::options::Options;
@@ -104,22 +103,12 @@ pub(crate) fn draft(
         start: source.position(span.start),
         end: source.position(span.end),
         statement: source.slice(span).to_owned(),
-        fingerprint: fingerprint(rule.id, source, &message),
+        fingerprint: Fingerprints::default().of(rule.id, source.path(), source.slice(span)),
         message,
         why: why.to_owned(),
         help: help.to_owned(),
         fix: Vec::new(),
     })
-}
-
-/// Of rule, file name and message: a set's findings have no statement to tell them apart by.
-fn fingerprint(rule: &str, source: &SourceText, message: &str) -> String {
-    let mut hasher = Sha256::new();
-    for part in [rule, &source.path().to_string_lossy().replace('\\', "/"), message] {
-        hasher.update(part);
-        hasher.update([0]);
-    }
-    hasher.finalize()[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]

@@ -82,42 +82,75 @@ fn parts(text: &str, engine: Option<Engine>) -> Vec<Part> {
     parts
 }
 
-/// The SQL of one changeset, cut at its rollbacks, and the rollbacks themselves.
+/// The SQL of one changeset, cut at its rollbacks and delimiter lines, and the rollbacks themselves.
 fn changeset_parts(text: &str, changeset: Span, header: &str, parts: &mut Vec<Part>) {
     let is_true = |key| attribute(header, key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let direction = if is_true("runOnChange") || is_true("runAlways") { Direction::Repeatable } else { Direction::Up };
     let is_false = attribute(header, "runInTransaction").is_some_and(|value| value.eq_ignore_ascii_case("false"));
     let transaction = if is_false { TransactionMode::None } else { TransactionMode::PerPart };
-    let body = &text[changeset.range()];
+    let delimiter =
+        attribute(header, "endDelimiter").map(|text| text.trim_start_matches("\\n")).filter(|text| *text != ";");
     let mut open: Option<usize> = None;
-    let close = |open: &mut Option<usize>, end: usize, parts: &mut Vec<Part>| {
-        if let Some(start) = open.take().filter(|start| !text[*start..end].trim().is_empty()) {
-            parts.push(Part { direction, span: Span::new(start, end), transaction });
-        }
-    };
-    let mut block_end = 0;
-    for (offset, line) in section::lines(body).skip(1) {
+    let mut rollback: Vec<Span> = Vec::new();
+    let mut skip_until = 0;
+    let mut is_ignored = false;
+    for (offset, line) in section::lines(&text[changeset.range()]).skip(1) {
         let start = changeset.start + offset;
-        if start < block_end {
+        let end = start + line.len();
+        if start < skip_until {
             continue;
         }
-        if let Some(rollback) =
-            directive(line, "rollback").filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
-        {
-            close(&mut open, start, parts);
-            let end = start + line.len();
-            push_rollback(text, Span::new(end - rollback.len(), end), transaction, parts);
-        } else if let Some(inner) = rollback_block(line) {
-            close(&mut open, start, parts);
-            let from = start + line.len() - inner.len();
-            let until = text[from..changeset.end].find("*/").map_or(changeset.end, |n| from + n);
-            push_rollback(text, Span::new(from, until), transaction, parts);
-            block_end = until + 2;
-        } else {
+        let what = line_of(line, delimiter);
+        is_ignored = matches!(what, Line::IgnoreStart) || (is_ignored && !matches!(what, Line::IgnoreEnd));
+        if let (Line::Sql, false) = (&what, is_ignored) {
+            push_rollback(text, &mut rollback, transaction, parts);
             open.get_or_insert(start);
+            continue;
+        }
+        if let Some(from) = open.take().filter(|from| !text[*from..start].trim().is_empty()) {
+            parts.push(Part { direction, span: Span::new(from, start), transaction });
+        }
+        match what {
+            Line::Rollback(sql) => rollback.push(Span::new(end - sql.len(), end)),
+            Line::RollbackBlock(sql) => {
+                let from = end - sql.len();
+                let until = text[from..changeset.end].find("*/").map_or(changeset.end, |n| from + n);
+                rollback.push(Span::new(from, until));
+                skip_until = until + 2;
+            }
+            Line::Sql | Line::Delimiter | Line::IgnoreStart | Line::IgnoreEnd => {}
         }
     }
-    close(&mut open, changeset.end, parts);
+    push_rollback(text, &mut rollback, transaction, parts);
+    if let Some(from) = open.filter(|from| !text[*from..changeset.end].trim().is_empty()) {
+        parts.push(Part { direction, span: Span::new(from, changeset.end), transaction });
+    }
+}
+
+/// What a line of a changeset is.
+enum Line<'a> {
+    Sql,
+    Rollback(&'a str),
+    RollbackBlock(&'a str),
+    Delimiter,
+    IgnoreStart,
+    IgnoreEnd,
+}
+
+fn line_of<'a>(line: &'a str, delimiter: Option<&str>) -> Line<'a> {
+    let is_end = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
+    if let Some(sql) = directive(line, "rollback").filter(|rest| is_end(rest)) {
+        return Line::Rollback(sql);
+    }
+    if let Some(sql) = rollback_block(line) {
+        return Line::RollbackBlock(sql);
+    }
+    match directive(line, "ignoreLines:").map(str::trim) {
+        Some(word) if word.eq_ignore_ascii_case("start") => Line::IgnoreStart,
+        Some(word) if word.eq_ignore_ascii_case("end") => Line::IgnoreEnd,
+        _ if delimiter.is_some_and(|delimiter| line.trim() == delimiter) => Line::Delimiter,
+        _ => Line::Sql,
+    }
 }
 
 /// What follows `/* liquibase rollback`.
@@ -126,10 +159,16 @@ fn rollback_block(line: &str) -> Option<&str> {
     strip_word(strip_word(comment, "liquibase")?.trim_start(), "rollback")
 }
 
-fn push_rollback(text: &str, span: Span, transaction: TransactionMode, parts: &mut Vec<Part>) {
-    let sql = text[span.range()].trim();
-    // `--rollback empty` and `--rollback not required` say that there is nothing to undo.
-    if !sql.is_empty() && !sql.eq_ignore_ascii_case("empty") && !sql.eq_ignore_ascii_case("not required") {
-        parts.push(Part { direction: Direction::Down, span, transaction });
+/// Makes parts of rollback lines that follow each other. A statement over several of them is not contiguous text, so such
+/// a rollback is left alone rather than called broken.
+fn push_rollback(text: &str, lines: &mut Vec<Span>, transaction: TransactionMode, parts: &mut Vec<Part>) {
+    let is_statement = |span: &Span| text[span.range()].trim_end().ends_with(';');
+    let is_whole = lines.split_last().is_none_or(|(_, before)| before.iter().all(is_statement));
+    for span in lines.drain(..).filter(|_| is_whole) {
+        let sql = text[span.range()].trim();
+        // `--rollback empty` and `--rollback not required` say that there is nothing to undo.
+        if !sql.is_empty() && !sql.eq_ignore_ascii_case("empty") && !sql.eq_ignore_ascii_case("not required") {
+            parts.push(Part { direction: Direction::Down, span, transaction });
+        }
     }
 }

@@ -227,6 +227,20 @@ fn liquibase_changesets_and_their_rollbacks_are_parts() {
 }
 
 #[test]
+fn liquibase_delimiters_ignored_lines_and_long_rollbacks_are_no_statements() {
+    let text = "--liquibase formatted sql\n--changeset ann:1 endDelimiter:\\n/\na;\n/\nb;\n/\n--rollback DROP\n\
+                --rollback TABLE t;\n--changeset ann:2\n--ignoreLines:start\nx;\n--ignoreLines:end\nc;\n";
+    check(
+        &[("db/changelog.sql", text)],
+        &[
+            "liquibase - changelog Up PerPart a;",
+            "liquibase - changelog Up PerPart b;",
+            "liquibase - changelog Up PerPart c;",
+        ],
+    );
+}
+
+#[test]
 fn atlas_directives_set_the_transaction_mode_and_checkpoints_do_not_run() {
     let files = [
         ("m/atlas.sum", "h1:x\n"),

@@ -1,5 +1,6 @@
 //! The files given to the linter, indexed by folder: what the layouts look at to recognise themselves.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -80,7 +81,9 @@ impl Tree {
         let mut folders: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
         let mut by_location = HashMap::with_capacity(files.len());
         for (idx, file) in files.iter().enumerate() {
-            if by_location.insert(file.location.clone(), idx).is_none() {
+            // A file that is named twice is one file.
+            if let Entry::Vacant(vacant) = by_location.entry(file.location.clone()) {
+                vacant.insert(idx);
                 folders.entry(folder_of(&file.location).to_owned()).or_default().push(idx);
             }
         }

@@ -27,17 +27,25 @@ pub struct Environment {
 impl Environment {
     /// What holds for this process.
     pub fn detect() -> Self {
-        let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-        let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let is_github = env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-        let columns = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let mut environment = Self::of(|name| env::var(name).ok(), std::io::stdout().is_terminal());
+        if environment.width == 0 {
+            let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+            environment.width = terminal.unwrap_or(DEFAULT_WIDTH);
+        }
+        environment
+    }
+
+    /// What a set of variables says; a width of 0 if they say nothing about it.
+    fn of(variable: impl Fn(&str) -> Option<String>, is_terminal: bool) -> Self {
+        let set = |name| variable(name).filter(|value| !value.is_empty());
+        let is_dumb = set("TERM").is_some_and(|term| term == "dumb");
         Self {
             today: today(),
-            color: !is_set("NO_COLOR") && !is_dumb && std::io::stdout().is_terminal(),
-            width: columns.or_else(terminal).unwrap_or(DEFAULT_WIDTH),
-            is_github,
-            database_url: env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()),
+            // https://no-color.org: any value that is not empty counts.
+            color: is_terminal && !is_dumb && set("NO_COLOR").is_none(),
+            width: set("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(0),
+            is_github: set("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
+            database_url: set("DATABASE_URL"),
         }
     }
 }
@@ -49,5 +57,28 @@ fn today() -> Date {
         year: u16::try_from(today.year()).expect("the year has four digits"),
         month: small(today.month()),
         day: small(today.day()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &'static str, value: &'static str) -> Environment {
+        Environment::of(|asked| (asked == name).then(|| value.to_owned()), true)
+    }
+
+    #[test]
+    fn colour_is_for_terminals_that_want_it() {
+        assert!(with("TERM", "xterm").color && with("NO_COLOR", "").color);
+        assert!(!with("TERM", "dumb").color && !with("NO_COLOR", "1").color);
+        assert!(!Environment::of(|_| None, false).color);
+    }
+
+    #[test]
+    fn actions_columns_and_the_database_are_read() {
+        assert!(with("GITHUB_ACTIONS", "true").is_github && !with("GITHUB_ACTIONS", "false").is_github);
+        assert_eq!((with("COLUMNS", "72").width, with("COLUMNS", "x").width), (72, 0));
+        assert_eq!(with("DATABASE_URL", "").database_url, None);
     }
 }
