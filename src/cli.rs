@@ -138,5 +138,5 @@ async fn lint_migrations(mut args: lint::LintArgs, style: Style) -> Result<Answe
         }
     }
     let json = serde_json::from_str(&text).unwrap_or(serde_json::Value::Null);
-    Ok(Answer { text, json, exit: if passes { Exit::Yes } else { Exit::No } })
+    Ok(Answer::new(text, json, if passes { Exit::Yes } else { Exit::No }))
 }

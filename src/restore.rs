@@ -295,9 +295,9 @@ async fn compare(
     let found = copy.record(&manifest.contents, progress).await;
     copy.close().await;
     let mut found = differences(&manifest.contents, &found?);
-    // Owners may have been left out, and --clean leaves alone what the backup does not know.
-    found.retain(|difference| !(target.without_roles && difference.is_about_roles()));
-    found.retain(|difference| !(target.clean.is_some() && difference.is_surplus()));
+    // Owners may have been left out. What is there besides was there before: an extension that its server brings along, or
+    // what --clean leaves alone because the backup does not know it.
+    found.retain(|difference| !(difference.is_surplus() || target.without_roles && difference.is_about_roles()));
     match found.first() {
         None => Ok(()),
         Some(first) => Err(RestoreError::ContentsDiffer {

@@ -151,7 +151,8 @@ fn source_named_app_does_not_touch_app_old() {
     let guard = Guard::configured(&toml);
     for _ in 0..2 {
         // One source that fails keeps none of the others from being backed up.
-        let error = guard.json(&["backup"]).error(2, "source-failed");
+        let (answer, error) = guard.json(&["backup"]).partly(2, "source-failed");
+        assert_eq!(answer["backups"].as_array().map(Vec::len), Some(2), "{answer}");
         assert!(text(&error["message"]).starts_with("app: "), "{error}");
     }
     let others = files(&guard.store());

@@ -80,18 +80,12 @@ fn answer(done: &[Manifest], mut failures: Vec<(SourceName, CliError)>) -> Resul
         return Err(failures.swap_remove(0).1);
     }
     let text: String = done.iter().map(sentence).collect();
-    let failed: Vec<Value> = failures
-        .iter()
-        .map(|(source, CliError { code, message, help, .. })| {
-            json!({ "source": source, "code": code, "message": message, "help": help })
-        })
-        .collect();
-    for (source, error) in &failures {
-        output::note(&format!("error: {source}: {error}"));
-    }
-    let exit = if failures.is_empty() { Exit::Yes } else { Exit::Unable };
     let backups: Vec<Value> = done.iter().map(summary).collect();
-    Ok(Answer { text, json: json!({ "backups": backups, "failed": failed }), exit })
+    let exit = if failures.is_empty() { Exit::Yes } else { Exit::Unable };
+    let name_source =
+        |(source, error): (SourceName, CliError)| CliError { message: format!("{source}: {error}"), ..error };
+    let errors = failures.into_iter().map(name_source).collect();
+    Ok(Answer { errors, ..Answer::new(text, json!({ "backups": backups }), exit) })
 }
 
 /// What was backed up, in a line.

@@ -77,7 +77,7 @@ async fn tell(args: &DemoArgs, session: &Session) -> Result<Answer, CliError> {
     shop.stop().await;
     let as_promised = proven.verdict == Verdict::Proven && damaged.verdict == Verdict::Failed;
     let json = json!({ "backup": super::backup::summary(&taken.manifest), "proven": proven, "damaged": damaged });
-    Ok(Answer { text: NEXT.to_owned(), json, exit: if as_promised { Exit::Yes } else { Exit::No } })
+    Ok(Answer::new(NEXT, json, if as_promised { Exit::Yes } else { Exit::No }))
 }
 
 const NEXT: &str = "

@@ -24,12 +24,19 @@ pub(super) struct Answer {
     pub json: Value,
     /// The exit code.
     pub exit: Exit,
+    /// What could not be done beside what was: it goes to standard error.
+    pub errors: Vec<CliError>,
 }
 
 impl Answer {
+    /// An answer with its exit code.
+    pub(super) fn new(text: impl Into<String>, json: Value, exit: Exit) -> Self {
+        Self { text: text.into(), json, exit, errors: Vec::new() }
+    }
+
     /// The answer yes.
     pub(super) fn yes(text: impl Into<String>, json: Value) -> Self {
-        Self { text: text.into(), json, exit: Exit::Yes }
+        Self::new(text, json, Exit::Yes)
     }
 }
 
@@ -42,20 +49,25 @@ pub(super) fn print(outcome: Result<Answer, CliError>, style: Style) -> Exit {
             } else {
                 write_out(&answer.text);
             }
+            answer.errors.iter().for_each(|error| print_error(error, style));
             answer.exit
         }
         Err(error) => {
-            if style.json {
-                let CliError { code, message, help, .. } = &error;
-                write_err(&format!("{}\n", json!({ "error": { "code": code, "message": message, "help": help } })));
-            } else {
-                write_err(&format!("error: {}\n", error.message));
-                if let Some(help) = &error.help {
-                    write_err(&format!("help: {help}\n"));
-                }
-            }
+            print_error(&error, style);
             error.exit
         }
+    }
+}
+
+fn print_error(error: &CliError, style: Style) {
+    let CliError { code, message, help, .. } = error;
+    if style.json {
+        write_err(&format!("{}\n", json!({ "error": { "code": code, "message": message, "help": help } })));
+        return;
+    }
+    write_err(&format!("error: {message}\n"));
+    if let Some(help) = help {
+        write_err(&format!("help: {help}\n"));
     }
 }
 

@@ -144,7 +144,7 @@ async fn to_scratch(
         scratch.stop().await;
     }
     let exit = if evidence.verdict == Verdict::Proven { Exit::Yes } else { Exit::No };
-    Ok(Answer { text, json: json!(evidence), exit })
+    Ok(Answer::new(text, json!(evidence), exit))
 }
 
 async fn to_database(

@@ -63,5 +63,5 @@ fn answer(checked: &[Checked], n_backups: usize) -> Answer {
         .collect();
     let (verdict, exit) = if bad.is_empty() { ("ok", Exit::Yes) } else { ("damaged", Exit::No) };
     text.push_str(&format!("{n_backups} backups, {} objects read, {} damaged\n", checked.len(), bad.len()));
-    Answer { text, json: json!({ "objects": checked, "verdict": verdict }), exit }
+    Answer::new(text, json!({ "objects": checked, "verdict": verdict }), exit)
 }

@@ -222,6 +222,17 @@ impl Outcome {
     pub fn error(&self, exit: i32, code: &str) -> Value {
         assert_eq!(self.code, Some(exit), "{self}");
         assert_eq!(self.stdout, "", "an error goes to standard error alone");
+        self.last_error(code)
+    }
+
+    /// The answer and the error of a run that did a part of its work.
+    #[track_caller]
+    pub fn partly(&self, exit: i32, code: &str) -> (Value, Value) {
+        (self.answer(exit), self.last_error(code))
+    }
+
+    #[track_caller]
+    fn last_error(&self, code: &str) -> Value {
         let last = self.stderr.lines().rfind(|line| line.starts_with('{')).unwrap_or_default();
         let error: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {self}"));
         assert_eq!(error["error"]["code"], code, "{self}");
