@@ -18,7 +18,7 @@ use crate::source::child::ChildError;
 use crate::source::postgres::archive::{ArchiveError, ArchiveOptions};
 use crate::source::postgres::client::{ClientError, ClientSearch, ClientTools};
 use crate::source::postgres::connection::Connection;
-use crate::source::postgres::load::{LoadError, LoadOptions, Target, start_restore};
+use crate::source::postgres::load::{LoadError, LoadOptions, Target, restore};
 use crate::source::postgres::record::Recorder;
 use crate::store::StoreError;
 use crate::stream::{Identities, OpenError, Tap, TapError, open};
@@ -245,9 +245,7 @@ pub async fn restore_to_database(
         without_tablespaces: false,
         list,
     };
-    let restoring = start_restore(&tools, &target.connection, &spooled.archive(), facts, &options);
-    restoring.map_err(LoadError::from)?.finish().await.map_err(LoadError::from)?;
-    Ok(())
+    Ok(restore(&tools, &target.connection, &spooled.archive(), facts, &options).await?)
 }
 
 /// Reads the whole dump into a private temporary file, recording what it holds.
