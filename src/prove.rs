@@ -13,7 +13,7 @@ use crate::restore::{RestoreError, RestoreOrder, Spooled, check_other_streams, s
 use crate::source::child::ChildError;
 use crate::source::postgres::PostgresError;
 use crate::source::postgres::archive::ArchiveError;
-use crate::source::postgres::load::{LoadError, LoadOptions, start_restore};
+use crate::source::postgres::load::{LoadError, LoadOptions, restore};
 use crate::source::postgres::record::RecordError;
 use crate::source::postgres::scratch::{Scratch, ScratchError, ScratchPlace};
 use crate::source::postgres::structure::Structure;
@@ -200,16 +200,15 @@ async fn load(order: &ProofOrder<'_>, scratch: &Scratch, spooled: &Spooled) -> R
         without_tablespaces: true,
         list: None,
     };
-    let restoring = start_restore(scratch.tools(), scratch.connection(), &spooled.archive(), facts, &options);
-    match restoring?.finish().await {
+    match restore(scratch.tools(), scratch.connection(), &spooled.archive(), facts, &options).await {
         Ok(()) => {
             let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
             Ok(Ok(((), format!("pg_restore ended without an error{notes}"))))
         }
-        Err(error @ ChildError::Failed { .. }) => {
+        Err(LoadError::Restore(error @ ChildError::Failed { .. })) => {
             Ok(Err(Failure { reason: "restore-failed", detail: error.to_string() }))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 

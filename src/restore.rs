@@ -19,7 +19,7 @@ use crate::source::child::ChildError;
 use crate::source::postgres::archive::{ArchiveError, ArchiveOptions, ArchiveSummary, ListedEntry};
 use crate::source::postgres::client::{ClientError, ClientSearch, ClientTools};
 use crate::source::postgres::connection::Connection;
-use crate::source::postgres::load::{LoadError, LoadOptions, Target, start_restore};
+use crate::source::postgres::load::{LoadError, LoadOptions, Target, restore};
 use crate::source::postgres::pick::{NoSuchTable, ObjectName, object_name, pick, picked_tables};
 use crate::source::postgres::record::{RecordError, Recorder, definitions};
 use crate::source::postgres::{PostgresError, PostgresSource};
@@ -270,8 +270,7 @@ pub async fn restore_to_database(
         without_tablespaces: false,
         list,
     };
-    let restoring = start_restore(&tools, &target.connection, &spooled.archive(), facts, &options);
-    restoring.map_err(LoadError::from)?.finish().await.map_err(LoadError::from)?;
+    restore(&tools, &target.connection, &spooled.archive(), facts, &options).await?;
     drop(spooled);
     if target.compare && target.tables.is_empty() && !target.schema_only {
         compare(order, target, &tools, progress).await?;

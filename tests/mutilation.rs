@@ -330,10 +330,22 @@ fn a_manifest_that_does_not_belong_there_is_not_believed() {
         fs::remove_dir_all(copy.guard.folder("shop", &other)).unwrap();
     });
     good.check_untrusted("of repository", |copy| {
+        // In everything else it is the backup that belongs there.
+        copy.reseal(|manifest| manifest.repository = "0".repeat(32));
+    });
+    good.check_untrusted("it describes shop/", |copy| {
         let stranger = Guard::of(&good.source, "shop");
         let foreign = stranger.backup();
         fs::remove_dir_all(&copy.folder).unwrap();
         fs::rename(stranger.folder("shop", &foreign), &copy.folder).unwrap();
+    });
+    good.check_untrusted("which is not one of its own objects", |copy| {
+        let other = copy.guard.backup();
+        fs::remove_file(copy.guard.folder("shop", &other).join("manifest.json")).unwrap();
+        copy.reseal(|manifest| {
+            let object = &mut manifest.streams[0].objects[0];
+            object.key = object.key.replace(good.id.as_str(), &other);
+        });
     });
     good.check_untrusted("it lists no stream", |copy| copy.reseal(|manifest| manifest.streams.clear()));
     good.check_untrusted("is not a valid object name", |copy| {

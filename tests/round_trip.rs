@@ -48,6 +48,31 @@ fn everything_comes_back(version: Version) {
     assert_eq!(changes(&server.dump("everything"), &server.dump("copy")), []);
 }
 
+/// Workers of one pg_restore grant in any order; a grant by a role that needs another grant first then fails.
+#[test]
+fn grants_that_need_grants_come_back_with_parallel_workers() {
+    let server = TestPostgres::start(Version::V15);
+    server.create_database("shop", "");
+    server.psql(
+        "shop",
+        "CREATE ROLE lead; CREATE ROLE team; CREATE ROLE views; CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO lead, views;
+         DO $$ BEGIN FOR n IN 1..40 LOOP
+            EXECUTE format('CREATE TABLE app.t%s (a int)', n);
+            EXECUTE format('GRANT SELECT ON app.t%s TO lead WITH GRANT OPTION', n);
+            SET LOCAL ROLE lead; EXECUTE format('GRANT SELECT ON app.t%s TO team, views', n); RESET ROLE;
+         END LOOP; END $$;
+         CREATE MATERIALIZED VIEW app.counted AS SELECT count(*) FROM app.t1; ALTER MATERIALIZED VIEW app.counted OWNER TO views;
+         CREATE FUNCTION app.noted() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''a trigger of the source''; END';
+         CREATE EVENT TRIGGER noted ON ddl_command_end WHEN TAG IN ('GRANT') EXECUTE FUNCTION app.noted()",
+    );
+    let guard = Guard::of(&server, "shop");
+    guard.backup();
+    guard.json(&["restore", "--to", &server.url("copy"), "--create", "--jobs", "8"]).yes();
+    assert_eq!(changes(&server.dump("shop"), &server.dump("copy")), []);
+    let evidence = guard.json(&["restore", "--to", "scratch", "--jobs", "8"]).yes();
+    assert_eq!(evidence["verdict"], "proven", "{evidence:#}");
+}
+
 #[test]
 fn restore_md_is_followed_to_the_letter_without_guard() {
     for prepare in [|guard| guard, Guard::encrypted] {

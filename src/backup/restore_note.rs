@@ -46,7 +46,7 @@ pub(super) fn text(manifest: &Manifest) -> String {
     line(format_args!(
         "# Where this locale is not installed --locale=C does as well: only the order of sorted texts differs.\n\
          createdb --template=template0 --encoding={encoding} --lc-collate='{collate}' --lc-ctype='{ctype}' restored\n\
-         pg_restore --exit-on-error --jobs=2 --dbname=restored dump.pgdump\n```",
+         pg_restore --exit-on-error --dbname=restored dump.pgdump\n```",
         encoding = facts.encoding,
         collate = facts.collate,
         ctype = facts.ctype,

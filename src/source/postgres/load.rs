@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -12,7 +12,7 @@ use super::connection::Connection;
 use super::session::{SessionError, connect};
 use crate::catalog::PostgresFacts;
 use crate::contents::Contents;
-use crate::source::child::{ChildError, OwnedChild};
+use crate::source::child::{ChildCommand, ChildError, Ending, OwnedChild};
 
 /// How `pg_restore` runs.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub struct LoadOptions {
     /// Put everything into the default tablespace.
     pub without_tablespaces: bool,
     /// A table of contents to follow instead of the whole.
-    pub list: Option<std::path::PathBuf>,
+    pub list: Option<PathBuf>,
 }
 
 /// Why a target is not ready, or did not take the dump.
@@ -74,6 +74,15 @@ pub enum LoadError {
         /// The packages that have them, as far as known.
         packages: Vec<String>,
     },
+    /// A list of entries could not be written.
+    #[error("cannot write {path}: {reason}")]
+    List {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        reason: std::io::Error,
+    },
     /// `pg_restore` failed.
     #[error(transparent)]
     Restore(#[from] ChildError),
@@ -95,7 +104,7 @@ impl LoadError {
             Self::ExtensionsMissing { packages, .. } => {
                 Some(format!("install on the target's machine: {}", packages.join(", ")))
             }
-            Self::Session(_) | Self::Query { .. } | Self::Restore(_) => None,
+            Self::Session(_) | Self::Query { .. } | Self::List { .. } | Self::Restore(_) => None,
         }
     }
 }
@@ -263,8 +272,51 @@ impl Target {
     }
 }
 
-/// Starts `pg_restore` of an archive file into a database.
-pub fn start_restore(
+/// Runs `pg_restore` of an archive file into a database; its lists are written beside the archive.
+///
+/// Workers of one `pg_restore` run grants in any order, and a grant by a role that is no owner needs the grants that let
+/// the role see the object: then it fails, or not, by chance. So with several workers everything else comes first, and
+/// grants and what pg_restore keeps for after them (`_tocEntryRestorePass` of pg_backup_archiver.c) follow in the order
+/// of the archive.
+pub async fn restore(
+    tools: &ClientTools,
+    target: &Connection,
+    archive: &Path,
+    facts: &PostgresFacts,
+    options: &LoadOptions,
+) -> Result<(), LoadError> {
+    // With --clean the event triggers must be dropped together with their functions: one run then, and one worker.
+    if options.clean || options.jobs == NonZeroU32::MIN {
+        let options = LoadOptions { jobs: NonZeroU32::MIN, ..options.clone() };
+        return Ok(start_restore(tools, target, archive, facts, &options)?.finish().await?);
+    }
+    let mut list_command = ChildCommand::new(&tools.program("pg_restore"), Ending::Kill).args(["--list"]);
+    if let Some(list) = &options.list {
+        list_command = list_command.args([format!("--use-list={}", list.display())]);
+    }
+    // Bytes that are no UTF-8 are only in names, which pg_restore ignores in a list.
+    let listed = list_command.args([archive]).output().await?;
+    let listed = String::from_utf8_lossy(&listed);
+    let (last, first): (Vec<&str>, Vec<&str>) = listed.lines().partition(|line| comes_last(line));
+    for (lines, name, jobs) in [(first, "first.list", options.jobs), (last, "last.list", NonZeroU32::MIN)] {
+        let list = archive.with_file_name(name);
+        std::fs::write(&list, lines.join("\n")).map_err(|reason| LoadError::List { path: list.clone(), reason })?;
+        let options = LoadOptions { jobs, list: Some(list), ..options.clone() };
+        start_restore(tools, target, archive, facts, &options)?.finish().await?;
+    }
+    Ok(())
+}
+
+/// A line of `pg_restore --list` is `4523; 0 17110 ACL public TABLE t owner`.
+fn comes_last(line: &str) -> bool {
+    let entry = line.splitn(4, ' ').nth(3).unwrap_or_default();
+    let is_about_trigger =
+        entry.starts_with("COMMENT - EVENT TRIGGER ") || entry.starts_with("SECURITY LABEL - EVENT TRIGGER ");
+    let kinds = ["ACL ", "DEFAULT ACL ", "EVENT TRIGGER ", "MATERIALIZED VIEW DATA "];
+    is_about_trigger || kinds.iter().any(|kind| entry.starts_with(kind))
+}
+
+fn start_restore(
     tools: &ClientTools,
     target: &Connection,
     archive: &Path,
