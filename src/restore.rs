@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::num::NonZeroU32;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -259,6 +260,7 @@ pub async fn spool(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result
     let (dir, file) = make().map_err(|reason| RestoreError::File { path: parent.clone(), reason })?;
     let recorder = Recorder::new(ArchiveOptions::default(), progress);
     let tap = open_stream(order, stream, SpoolTap { file, recorder }).await?;
+    tap.complete_places().map_err(|reason| RestoreError::File { path: dir.path().join(ARCHIVE), reason })?;
     Ok(Spooled { dir, contents: tap.recorder.finish()?.contents })
 }
 
@@ -354,6 +356,13 @@ impl Tap for SpoolTap {
     fn observe(&mut self, plain: &[u8]) -> Result<(), TapError> {
         self.file.write_all(plain)?;
         self.recorder.observe(plain)
+    }
+}
+
+impl SpoolTap {
+    /// Has the archive say where its data is, so that `pg_restore --jobs` need not look for it.
+    fn complete_places(&self) -> io::Result<()> {
+        self.recorder.data_places().iter().try_for_each(|place| self.file.write_all_at(&place.text, place.at))
     }
 }
 

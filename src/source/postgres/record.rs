@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::task;
 
 use super::OpenDatabase;
-use super::archive::{ArchiveError, ArchiveOptions, ArchiveReader, ArchiveSummary};
+use super::archive::{ArchiveError, ArchiveOptions, ArchiveReader, ArchiveSummary, DataPlace};
 use crate::contents::Contents;
 use crate::progress::Progress;
 use crate::source::child::ChildError;
@@ -22,6 +22,11 @@ impl Recorder {
     /// Records a dump whose progress somebody watches.
     pub fn new(options: ArchiveOptions, progress: &Arc<Progress>) -> Self {
         Self { reader: ArchiveReader::new(options), progress: Arc::clone(progress) }
+    }
+
+    /// What the dump's table of contents could not say yet of the data that has passed.
+    pub fn data_places(&self) -> &[DataPlace] {
+        self.reader.data_places()
     }
 
     /// The record, if the dump was whole.
