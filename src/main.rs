@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     let cancel = CancellationToken::new();
     tokio::spawn(cancel_on_signal(cancel.clone()));
-    cli::run(cli, cancel).await.into()
+    Box::pin(cli::run(cli, cancel)).await.into()
 }
 
 /// The first SIGINT or SIGTERM asks for an orderly end, which removes everything half-done.

@@ -5,7 +5,7 @@
 //! of its closed pipe, and scratch clusters are swept by the janitor. The kernel sends that signal when the starting
 //! *thread* ends (prctl(2)), so children are started on the runtime's own threads, never in `spawn_blocking`.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, PipeReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -23,6 +23,8 @@ const STDERR_LINES: usize = 20;
 
 /// A killed process is gone within milliseconds, unless a disk holds it.
 const KILL_PATIENCE: Duration = Duration::from_secs(1);
+/// For a gigabyte of dump, 280,000 writes become 4,500.
+const BULK: &str = "--output=256K";
 
 /// A command that is not yet running.
 #[derive(Debug)]
@@ -89,19 +91,28 @@ pub enum ChildError {
 impl ChildCommand {
     /// A command for `program` with nothing on its standard input and its own process group.
     pub fn new(program: &Path, ending: Ending) -> Self {
+        Self::of(vec![program.into()], program, ending)
+    }
+
+    /// The same for a program whose output is large and leaves it through C's `stdio`, which would write a pipe in pieces
+    /// of 4 KiB: through `stdbuf` (coreutils), where that works, they are larger.
+    pub fn writing_in_bulk(program: &Path, ending: Ending) -> Self {
+        let mut line = stdbuf().map_or_else(Vec::new, |stdbuf| vec![stdbuf.into(), BULK.into()]);
+        line.push(program.into());
+        Self::of(line, program, ending)
+    }
+
+    fn of(mut line: Vec<OsString>, program: &Path, ending: Ending) -> Self {
         let death_signal = match ending {
             Ending::Kill => Some("KILL"),
             Ending::Quit(_) => Some("QUIT"),
             Ending::Leave => None,
         };
-        let mut command = match (setpriv(), death_signal) {
-            (Some(setpriv), Some(signal)) => {
-                let mut command = Command::new(setpriv);
-                command.arg(format!("--pdeathsig={signal}")).arg("--").arg(program);
-                command
-            }
-            _ => Command::new(program),
-        };
+        if let (Some(setpriv), Some(signal)) = (setpriv(), death_signal) {
+            line.splice(..0, [setpriv.into(), format!("--pdeathsig={signal}").into(), "--".into()]);
+        }
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]);
         let stderr = if ending == Ending::Leave { Stdio::null() } else { Stdio::piped() };
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).kill_on_drop(ending != Ending::Leave);
         // A Ctrl-C in the terminal reaches guard alone, which then ends its children in order.
@@ -289,14 +300,26 @@ fn widen(pipe: &PipeReader) {
 
 fn setpriv() -> Option<&'static Path> {
     static SETPRIV: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let find = || {
-        let found = std::env::split_paths(&std::env::var_os("PATH")?)
-            .chain(["/usr/bin".into(), "/bin".into()])
-            .map(|dir| dir.join("setpriv"))
-            .find(|path| path.is_file())?;
-        // BusyBox has a setpriv without --pdeathsig.
-        let help = std::process::Command::new(&found).arg("--help").output().ok()?;
-        String::from_utf8_lossy(&help.stdout).contains("--pdeathsig").then_some(found)
+    // BusyBox has a setpriv without --pdeathsig.
+    let is_usable = |found: &Path| {
+        let help = std::process::Command::new(found).arg("--help").output();
+        help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("--pdeathsig"))
     };
-    SETPRIV.get_or_init(find).as_deref()
+    SETPRIV.get_or_init(|| find("setpriv").filter(|found| is_usable(found))).as_deref()
+}
+
+fn stdbuf() -> Option<&'static Path> {
+    static STDBUF: OnceLock<Option<PathBuf>> = OnceLock::new();
+    // It works by a library that is preloaded; where that cannot be, the trial fails or complains.
+    let is_usable = |found: &Path| {
+        let trial = std::process::Command::new(found).arg(BULK).arg(found).arg("--version").output();
+        trial.is_ok_and(|trial| trial.status.success() && trial.stderr.is_empty())
+    };
+    STDBUF.get_or_init(|| find("stdbuf").filter(|found| is_usable(found))).as_deref()
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs = std::env::split_paths(&path).chain(["/usr/bin".into(), "/bin".into()]);
+    dirs.map(|dir| dir.join(program)).find(|path| path.is_file())
 }

@@ -184,7 +184,8 @@ impl OpenDatabase {
     /// Starts `pg_dump` in the custom format, uncompressed, at the held snapshot.
     pub fn start_dump(&self) -> Result<(OwnedChild, PipeReader), ChildError> {
         let lock_wait = self.source.lock_wait_timeout.as_millis();
-        self.client("pg_dump")
+        let command = ChildCommand::writing_in_bulk(&self.tools.program("pg_dump"), Ending::Kill);
+        configured(command, &self.session.connection, &self.dump_name)
             .args(["--format=custom", "--compress=0", "--no-password"])
             .args([format!("--lock-wait-timeout={lock_wait}"), format!("--snapshot={}", self.session.snapshot)])
             .args(self.source.selection.arguments())
@@ -255,7 +256,11 @@ impl OpenDatabase {
 /// A client program that connects where `connection` says, under the name `session`, with every setting pinned that
 /// changes how values are written.
 fn client_command(program: &Path, connection: &Connection, session: &str) -> ChildCommand {
-    ChildCommand::new(program, Ending::Kill)
+    configured(ChildCommand::new(program, Ending::Kill), connection, session)
+}
+
+fn configured(command: ChildCommand, connection: &Connection, session: &str) -> ChildCommand {
+    command
         .with(|command| connection.configure(command))
         .with(|command| append_options(command, PINNED_SETTINGS))
         .envs([("PGAPPNAME", session), ("LC_ALL", "C.UTF-8"), ("TZ", "UTC")])

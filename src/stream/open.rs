@@ -4,6 +4,8 @@
 //! was not as promised. Whoever must not act on bad bytes keeps them apart until `open` has returned.
 
 use std::io::{self, Read};
+use std::sync::mpsc::{channel, sync_channel};
+use std::thread;
 
 use bytes::{Buf as _, Bytes};
 use futures_util::StreamExt as _;
@@ -199,23 +201,42 @@ fn decoder<R: io::BufRead>(compressed: R) -> Result<impl Read, OpenError> {
     Ok(decoder)
 }
 
+/// Hashes the plain bytes, and has the tap look at them on a thread of its own: it may write a file, which takes about as
+/// long as decompressing.
 fn drain<T: Tap>(
     mut plain: impl Read,
     mut tap: T,
     refuse: impl Fn(String) -> OpenError,
 ) -> Result<(T, Hashed), OpenError> {
-    let mut hasher = Hasher::default();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let n_read = match plain.read(&mut buffer) {
-            Ok(0) => return Ok((tap, hasher.finish())),
-            Ok(n_read) => n_read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(refuse(error.to_string())),
-        };
-        hasher.update(&buffer[..n_read]);
-        tap.observe(&buffer[..n_read]).map_err(OpenError::Tap)?;
-    }
+    thread::scope(|scope| {
+        let (full, fulls) = sync_channel::<(Vec<u8>, usize)>(1);
+        let (empty, empties) = channel();
+        let observing = scope.spawn(move || {
+            for (buffer, n_read) in fulls {
+                tap.observe(&buffer[..n_read]).map_err(OpenError::Tap)?;
+                let _ = empty.send(buffer);
+            }
+            Ok::<T, OpenError>(tap)
+        });
+        let mut hasher = Hasher::default();
+        loop {
+            let mut buffer = empties.try_recv().unwrap_or_else(|_| vec![0; 1 << 20]);
+            let n_read = match plain.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n_read) => n_read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(refuse(error.to_string())),
+            };
+            hasher.update(&buffer[..n_read]);
+            // The tap goes away only when it has refused; it says why.
+            if full.send((buffer, n_read)).is_err() {
+                break;
+            }
+        }
+        drop(full);
+        let tap = observing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok((tap, hasher.finish()))
+    })
 }
 
 /// Chunks that arrive over a channel, as a blocking reader. The channel's end is the end of file.

@@ -13,6 +13,7 @@ mod entry;
 mod error;
 mod hash;
 mod header;
+mod place;
 mod rows;
 mod toc;
 
@@ -21,12 +22,14 @@ use std::collections::BTreeMap;
 pub(super) use self::cursor::readable;
 pub use self::error::{ArchiveError, ArchiveProblem};
 pub use self::header::ArchiveHeader;
+pub use self::place::DataPlace;
 
 use self::block::{IntReader, LargeObjectBlock, Progress, TableBlock};
 use self::copy::CopyTarget;
 use self::cursor::{Cursor, Stop};
 use self::entry::read_entry;
 use self::header::read_header;
+use self::place::DataPlaces;
 use self::rows::RowDigest;
 use self::toc::{Expected, Toc};
 use crate::contents::Contents;
@@ -84,6 +87,9 @@ pub struct ArchiveReader {
     entries: Vec<ListedEntry>,
     contents: Contents,
     stage: Stage,
+    places: DataPlaces,
+    /// Where the data block began that is being read.
+    block_began: u64,
     /// Bytes of the archive before the next one to look at.
     offset: u64,
     /// Rows of the tables that are complete.
@@ -115,6 +121,8 @@ impl ArchiveReader {
             entries: Vec::new(),
             contents: Contents::default(),
             stage: Stage::Toc { n_read: 0, needed: 0, buffer: Vec::new() },
+            places: DataPlaces::default(),
+            block_began: 0,
             offset: 0,
             n_rows: 0,
         }
@@ -134,6 +142,11 @@ impl ArchiveReader {
             Stage::Table { block, .. } => self.n_rows + block.rows.n_rows,
             _ => self.n_rows,
         }
+    }
+
+    /// What the table of contents could not say yet of the data blocks that have passed.
+    pub fn data_places(&self) -> &[DataPlace] {
+        self.places.known()
     }
 
     /// Takes the next bytes of the archive. After an error the reader is of no further use.
@@ -166,8 +179,9 @@ impl ArchiveReader {
         while buffer.len() - position >= needed {
             match self.read_toc_item(&buffer[position..], n_read) {
                 Ok(length) => {
-                    position += length;
                     self.offset += length as u64;
+                    self.open_place(&buffer[position..], n_read);
+                    position += length;
                     if n_read == self.header.n_entries {
                         self.stage = self.after_block();
                         return Ok(buffer.split_off(position));
@@ -206,6 +220,16 @@ impl ArchiveReader {
         Ok(cursor.position())
     }
 
+    /// Keeps in mind where the entry that has just been read will have to say where its data is.
+    fn open_place(&mut self, entry: &[u8], n_read: usize) {
+        if n_read > 0
+            && let Ok(dump_id) = Cursor::new(entry, self.header.int_size).int()
+            && self.toc.expected.contains_key(&dump_id)
+        {
+            self.places.open(dump_id, self.offset, self.header.offset_size);
+        }
+    }
+
     /// Nothing tells the end of the archive except that no promised block is missing.
     fn after_block(&self) -> Stage {
         if self.toc.expected.is_empty() {
@@ -233,6 +257,7 @@ impl ArchiveReader {
             Stage::Table { block, ints } => block.feed(bytes, ints)?,
             Stage::LargeObjects { block, ints } => block.feed(bytes, ints, &mut self.contents.large_objects)?,
             Stage::Block { kind: kind @ None, .. } => {
+                self.block_began = self.offset;
                 *kind = Some(bytes[0]);
                 *bytes = &bytes[1..];
                 Progress::Open
@@ -264,6 +289,7 @@ impl ArchiveReader {
     /// Block types: `BLK_DATA` 1, `BLK_BLOBS` 3.
     fn begin_block(&mut self, kind: u8, dump_id: i64) -> Result<(), ArchiveProblem> {
         let ints = IntReader::new(self.header.int_size);
+        self.places.found(dump_id, self.block_began, self.header.offset_size);
         self.stage = match (kind, self.toc.expected.remove(&dump_id)) {
             (_, None) => return Err(ArchiveProblem::UnlistedData(dump_id)),
             (1, Some(Expected::Rows(target))) => {

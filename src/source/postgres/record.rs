@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::task;
 
-use super::archive::{ArchiveError, ArchiveOptions, ArchiveReader, ArchiveSummary, ListedEntry};
+use super::archive::{ArchiveError, ArchiveOptions, ArchiveReader, ArchiveSummary, DataPlace, ListedEntry};
 use super::client::ClientTools;
 use super::connection::Connection;
 use super::{OpenDatabase, client_command};
@@ -32,6 +32,11 @@ impl Recorder {
         self.progress.add(plain.len() as u64);
         self.progress.table(self.reader.current_table());
         Ok(())
+    }
+
+    /// What the dump's table of contents could not say yet of the data that has passed.
+    pub fn data_places(&self) -> &[DataPlace] {
+        self.reader.data_places()
     }
 
     /// The record, if the dump was whole.
