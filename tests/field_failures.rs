@@ -34,13 +34,13 @@ fn dump_failed_leaves_no_backup_and_its_exit_code_is_not_lost() {
         ("echo pg_dump: error: out of memory; exit 0", "backup-failed", "expected the mark PGDMP"),
         ("exit 0", "backup-failed", "not a whole archive"),
     ] {
-        let guard = Guard::configured(&with_program(&server, "pg_dump", body));
+        let guard = guard_with(&server, "pg_dump", body);
         let error = guard.json(&["backup"]).error(2, code);
         assert!(text(&error["message"]).contains(message), "{body}: {error}");
         assert_nothing_is_left(&guard, &server);
     }
     // The globals are a part of the backup.
-    let guard = Guard::configured(&with_program(&server, "pg_dumpall", "$real \"$@\"; exit 1"));
+    let guard = guard_with(&server, "pg_dumpall", "$real \"$@\"; exit 1");
     let error = guard.json(&["backup"]).error(2, "source-failed");
     assert!(text(&error["message"]).contains("pg_dumpall failed"), "{error}");
     assert_nothing_is_left(&guard, &server);
@@ -56,7 +56,7 @@ fn dump_with_a_header_and_no_objects_is_refused() {
         "$real \"$@\" --exclude-table-data=public.orders",
         "PGDATABASE=empty $real --format=custom --compress=0",
     ] {
-        let guard = Guard::configured(&with_program(&server, "pg_dump", body));
+        let guard = guard_with(&server, "pg_dump", body);
         let error = guard.json(&["backup"]).error(2, "source-failed");
         assert!(text(&error["message"]).contains("holds no data for public.orders"), "{body}: {error}");
         assert_nothing_is_left(&guard, &server);
@@ -83,7 +83,7 @@ fn upload_is_not_completed_before_the_dumps_error_is_read() {
     let server = shop();
     let flags = tempfile::tempdir().unwrap();
     let (dumped, go_on) = (flags.path().join("dumped"), flags.path().join("go-on"));
-    let guard = Guard::configured(&with_program(&server, "pg_dump", &dump_and_wait(&dumped, &go_on)));
+    let guard = guard_with(&server, "pg_dump", &dump_and_wait(&dumped, &go_on));
     let mut running = guard.command(&["backup", "--json"]).spawn().unwrap();
     wait_for(&mut running, &dumped);
     assert_eq!(guard.listed(), [""; 0]);
@@ -105,8 +105,7 @@ fn orphaned_uploads_are_found_and_swept() {
     );
     let flags = tempfile::tempdir().unwrap();
     let dumped = flags.path().join("dumped");
-    let guard =
-        Guard::configured(&with_program(&server, "pg_dump", &dump_and_wait(&dumped, &flags.path().join("never"))));
+    let guard = guard_with(&server, "pg_dump", &dump_and_wait(&dumped, &flags.path().join("never")));
     let mut running = guard.command(&["backup", "--json"]).spawn().unwrap();
     wait_for(&mut running, &dumped);
     wait_until("parts are stored", || files(&guard.store()).len() > 1);
@@ -141,14 +140,15 @@ fn leftovers_of(guard: &Guard) -> usize {
 #[test]
 fn source_named_app_does_not_touch_app_old() {
     let server = shop();
-    let programs = programs("pg_dump", "$real \"$@\"; exit 1");
+    let guard = Guard::default();
+    let programs = programs(&guard, "pg_dump", "$real \"$@\"; exit 1");
     let toml = format!(
         "[store]\nurl = \"./store\"\n[source.app]\nurl = \"{url}\"\nclient_dir = \"{}\"\n\
          [source.app_old]\nurl = \"{url}\"\n[source.app-old]\nurl = \"{url}\"\n",
-        programs.path().display(),
+        programs.display(),
         url = server.url("shop"),
     );
-    let guard = Guard::configured(&toml);
+    guard.configure(&toml);
     for _ in 0..2 {
         // One source that fails keeps none of the others from being backed up.
         let (answer, error) = guard.json(&["backup"]).partly(2, "source-failed");
@@ -475,12 +475,23 @@ fn shop() -> TestPostgres {
     server
 }
 
-/// A directory with the client programs, one of which is replaced by a script that knows the real one as `$real`.
-fn programs(name: &str, body: &str) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("a temporary directory");
+/// A user of the source `shop`, one of whose client programs is replaced by a script that knows the real one as `$real`.
+fn guard_with(server: &TestPostgres, name: &str, body: &str) -> Guard {
+    let guard = Guard::default();
+    let (programs, url) = (programs(&guard, name, body), server.url("shop"));
+    guard.configure(&format!(
+        "[store]\nurl = \"./store\"\n[source.shop]\nurl = \"{url}\"\nclient_dir = \"{}\"\n",
+        programs.display()
+    ));
+    guard
+}
+
+/// A directory with the client programs, of which one is a script.
+fn programs(guard: &Guard, name: &str, body: &str) -> PathBuf {
+    let dir = guard.dir().join("programs");
+    fs::create_dir(&dir).expect("a directory");
     for program in ["pg_dump", "pg_dumpall", "pg_restore"] {
-        let real = Version::V15.bin_dir().join(program);
-        let place = dir.path().join(program);
+        let (real, place) = (Version::V15.bin_dir().join(program), dir.join(program));
         if program != name {
             symlink(real, place).expect("a link");
             continue;
@@ -491,16 +502,6 @@ fn programs(name: &str, body: &str) -> tempfile::TempDir {
         fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).expect("an executable script");
     }
     dir
-}
-
-/// A configuration of the source `shop` that uses such a directory, which stays until the system's next start.
-fn with_program(server: &TestPostgres, name: &str, body: &str) -> String {
-    let dir = programs(name, body).keep();
-    format!(
-        "[store]\nurl = \"./store\"\n[source.shop]\nurl = \"{}\"\nclient_dir = \"{}\"\n",
-        server.url("shop"),
-        dir.display()
-    )
 }
 
 /// A dump whose end is not told before it is allowed to.

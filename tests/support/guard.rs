@@ -51,10 +51,15 @@ impl Guard {
     /// A user with a configuration file, which names a source; the store is this user's own.
     pub fn configured(toml: &str) -> Self {
         let guard = Self::default();
-        let file = guard.dir().join("guard.toml");
+        guard.configure(toml);
+        guard
+    }
+
+    /// Writes the configuration file.
+    pub fn configure(&self, toml: &str) {
+        let file = self.dir().join("guard.toml");
         fs::write(&file, toml).expect("the configuration");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("the configuration's mode");
-        guard
     }
 
     /// Sets a variable.
