@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::engine::Engine;
+use crate::evidence;
 use crate::migration::TransactionMode;
 use crate::rule::{Example, RuleInfo};
 
@@ -18,7 +19,18 @@ pub fn page(rule: &RuleInfo) -> String {
     );
     write_examples(&mut page, "Reported", rule.bad);
     write_examples(&mut page, "Not reported", rule.good);
+    write_evidence(&mut page, rule.id);
     page
+}
+
+fn write_evidence(page: &mut String, rule: &str) {
+    let mut evidence = evidence::of(rule).peekable();
+    if evidence.peek().is_some() {
+        let _ = write!(page, "\n## Seen on a real server (PostgreSQL 15)\n\n| example | seen |\n|---|---|\n");
+    }
+    for row in evidence {
+        let _ = writeln!(page, "| {} {} | {} |", row.kind, row.number, row.seen.replace('|', "\\|"));
+    }
 }
 
 fn write_examples(page: &mut String, title: &str, examples: &[Example]) {

@@ -19,6 +19,7 @@ pub mod source_text;
 pub mod suppress;
 
 mod docs;
+mod evidence;
 mod fingerprint;
 mod parse;
 mod rerun;

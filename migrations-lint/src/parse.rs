@@ -76,33 +76,61 @@ pub(crate) fn unreadable(span: Span) -> Statement {
 
 /// Reads a statement that the grammar accepts; of one that it rejects, what can be told apart still counts.
 fn read_judged(origin: Origin<'_>, tokens: &[Token], depth: usize, engine: Engine, found: &mut Vec<Statement>) {
-    let whole = Cursor::new(origin, tokens).span();
-    let judged = |tokens: &[Token]| match (engine, tokens.last()) {
-        (_, Some(last)) if last.kind == TokenKind::Unterminated => Some(("an unterminated quote".into(), last.start())),
-        (Engine::PostgreSql, _) => {
-            let span = Cursor::new(origin, tokens).span();
-            grammar::problem(&origin.text[span.range()], tokens.len(), depth)
-                .map(|(message, at)| (message, span.start + at))
-        }
-        _ => None,
-    };
-    let Some((message, place)) = judged(tokens) else {
+    let verdict = judged(origin, tokens, depth, engine);
+    if verdict.starts.len() > 1 {
+        return read_unseparated(origin, tokens, &verdict.starts, found);
+    }
+    let Some((message, place)) = verdict.problem else {
         return read_statement(Cursor::new(origin, tokens), found);
     };
     if uses_psql_variables(origin, tokens) {
         return read_statement(Cursor::new(origin, tokens), found);
     }
-    let pieces = pieces_at_line_starts(origin, tokens);
-    if pieces.len() > 1 {
-        for piece in pieces {
-            match judged(piece) {
-                None => read_statement(Cursor::new(origin, piece), found),
-                Some((message, place)) => found.push(unparsed(Cursor::new(origin, piece).span(), &message, place)),
-            }
+    for piece in pieces_at_line_starts(origin, tokens) {
+        let verdict = if piece.len() == tokens.len() {
+            Some((message.clone(), place))
+        } else {
+            judged(origin, piece, depth, engine).problem
+        };
+        match verdict {
+            None => read_statement(Cursor::new(origin, piece), found),
+            Some((message, place)) => found.push(unparsed(Cursor::new(origin, piece).span(), &message, place)),
         }
-        return;
     }
-    found.push(unparsed(whole, &message, place));
+}
+
+/// The grammar's verdict with places in the file; other engines' grammars are not judged.
+fn judged(origin: Origin<'_>, tokens: &[Token], depth: usize, engine: Engine) -> grammar::Verdict {
+    if let Some(last) = tokens.last().filter(|last| last.kind == TokenKind::Unterminated) {
+        return grammar::Verdict { problem: Some(("an unterminated quote".into(), last.start())), starts: Vec::new() };
+    }
+    if engine != Engine::PostgreSql {
+        return grammar::Verdict::default();
+    }
+    let span = Cursor::new(origin, tokens).span();
+    let verdict = grammar::judge(&origin.text[span.range()], tokens.len(), depth);
+    grammar::Verdict {
+        problem: verdict.problem.map(|(message, at)| (message, span.start + at)),
+        starts: verdict.starts.into_iter().map(|at| span.start + at).collect(),
+    }
+}
+
+/// Statements without semicolons between them: each is read, and the place of the first that is missing reported.
+fn read_unseparated(origin: Origin<'_>, tokens: &[Token], starts: &[usize], found: &mut Vec<Statement>) {
+    let mut rest = tokens;
+    for (idx, _) in starts.iter().enumerate() {
+        let end = starts.get(idx + 1).map_or(rest.len(), |next| rest.partition_point(|token| token.start() < *next));
+        let (piece, after) = rest.split_at(end);
+        rest = after;
+        if piece.is_empty() {
+            continue;
+        }
+        if idx == 1 {
+            let span = Cursor::new(origin, piece).span();
+            found.push(unparsed(span, "a semicolon is missing before this statement", span.start));
+        }
+        read_statement(Cursor::new(origin, piece), found);
+    }
 }
 
 fn read_statement(cursor: Cursor<'_>, found: &mut Vec<Statement>) {

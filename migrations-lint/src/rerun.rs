@@ -50,6 +50,7 @@ pub(crate) fn failures(statements: &[Statement], places: &[Place]) -> Vec<Failur
         }
     }
     state.fresh.clear();
+    state.made.clear();
     let mut found = Vec::new();
     for (statement_idx, (statement, _)) in lasting() {
         for (span, effect) in effects(statement) {
@@ -65,6 +66,48 @@ pub(crate) fn failures(statements: &[Statement], places: &[Place]) -> Vec<Failur
     found
 }
 
+/// What an up makes and its down leaves behind, by name; and what the up takes away and the down does not bring back.
+pub(crate) fn not_undone(up: &[Statement], down: &[Statement]) -> Vec<(Span, String)> {
+    let mut state = State::default();
+    let mut touched: Vec<(Span, Object, bool)> = Vec::new();
+    for statement in up {
+        for (span, effect) in effects(statement) {
+            state.carry_out(&effect);
+            match effect {
+                Effect::Make { object, .. } if is_lasting(statement, &object) => touched.push((span, object, true)),
+                Effect::Remove { object, .. } if is_lasting(statement, &object) => touched.push((span, object, false)),
+                _ => {}
+            }
+        }
+    }
+    touched.retain(|(_, object, made)| state.exists.get(object) == Some(made));
+    let mut n_effects = 0;
+    for effect in down.iter().flat_map(effects) {
+        state.carry_out(&effect.1);
+        n_effects += 1;
+    }
+    // A down of which nothing is understood (it raises an error, or calls a function) is not judged.
+    if n_effects == 0 {
+        return Vec::new();
+    }
+    let left = touched.into_iter().filter(|(_, object, made)| state.exists.get(object) == Some(made));
+    left.map(|(span, object, made)| {
+        (span, format!("{} {}", object.label(), if made { "stays" } else { "does not come back" }))
+    })
+    .collect()
+}
+
+/// Objects that a down has to see to. Indexes and constraints go with their columns, extensions and roles are shared.
+fn is_lasting(statement: &Statement, object: &Object) -> bool {
+    match &statement.kind {
+        Kind::CreateTable(create) => object.space == Space::Relation && !create.is_temporary,
+        Kind::Create(_) | Kind::Drop(_) => matches!(object.space, Space::Relation | Space::Type | Space::Function),
+        Kind::CreateFunction(_) => object.space == Space::Function,
+        Kind::AlterTable(_) => object.space == Space::Column,
+        _ => false,
+    }
+}
+
 /// What exists, as far as the part tells.
 #[derive(Default)]
 struct State {
@@ -73,24 +116,26 @@ struct State {
     members: FxHashMap<Object, Vec<Object>>,
     /// Tables made or emptied in this run: what is inserted into them was not there before.
     fresh: FxHashSet<Object>,
+    /// Of these, the ones that were made.
+    made: FxHashSet<Object>,
 }
 
 impl State {
     fn obstacle(&self, effect: &Effect) -> Option<Reason> {
         match effect {
             Effect::Make { object, is_guarded: false, shown } if self.exists.get(object) == Some(&true) => {
-                Some(Reason::Exists { space: *shown, name: object.name.clone() })
+                Some(Reason::Exists { space: *shown, name: object.label() })
             }
             Effect::Remove { object, is_guarded: false } | Effect::Need { object } if self.is_gone(object) => {
-                Some(Reason::Missing { space: object.space, name: object.name.clone() })
+                Some(Reason::Missing { space: object.space, name: object.label() })
             }
             Effect::Rename { from, is_guarded: false, .. } if self.is_gone(from) => {
-                Some(Reason::Missing { space: from.space, name: from.name.clone() })
+                Some(Reason::Missing { space: from.space, name: from.label() })
             }
             Effect::Rename { to, is_guarded: false, .. } if self.exists.get(to) == Some(&true) => {
-                Some(Reason::Exists { space: to.space, name: to.name.clone() })
+                Some(Reason::Exists { space: to.space, name: to.label() })
             }
-            Effect::MakeAnother { space, table, usual } if !self.is_gone(usual) => {
+            Effect::MakeAnother { space, table, usual } if !self.is_gone(usual) && !self.made.contains(table) => {
                 Some(Reason::MakesAnother { space: *space, table: table.name.clone() })
             }
             _ => None,
@@ -106,6 +151,14 @@ impl State {
             Effect::Make { object, .. } => {
                 if self.is_gone(object) {
                     self.fresh.insert(object.clone());
+                    self.made.insert(object.clone());
+                }
+                if object.space == Space::Function {
+                    object
+                        .parents()
+                        .into_iter()
+                        .filter(|parent| parent.space == Space::Function)
+                        .for_each(|parent| self.set(parent, true));
                 }
                 if object.space == Space::Relation && self.exists.get(object) != Some(&true) {
                     self.remove_members(object);
@@ -124,6 +177,16 @@ impl State {
             }
             Effect::Empty { table } => {
                 self.fresh.insert(table.clone());
+            }
+            Effect::Renew { table } => {
+                self.fresh.insert(table.clone());
+                self.made.insert(table.clone());
+            }
+            Effect::Belong { object, table } => {
+                let members = self.members.entry(table.clone()).or_default();
+                if !members.contains(object) {
+                    members.push(object.clone());
+                }
             }
             Effect::Need { .. } => {}
         }
@@ -147,9 +210,12 @@ impl State {
 
     fn move_members(&mut self, from: &Object, to: &Object) {
         for member in self.members.remove(from).unwrap_or_default() {
-            if let Some(exists) = self.exists.remove(&member) {
-                let member = Object { owner: Some(to.name.clone()), schema: to.schema.clone(), ..member };
-                self.set(member, exists);
+            let Some(exists) = self.exists.remove(&member) else { continue };
+            let owner = member.owner.as_ref().map(|_| to.name.clone());
+            let moved = Object { owner, schema: to.schema.clone(), ..member };
+            self.set(moved.clone(), exists);
+            if moved.owner.is_none() {
+                self.members.entry(to.clone()).or_default().push(moved);
             }
         }
     }
@@ -239,7 +305,11 @@ fn update_again(update: &Update, statement: &Statement) -> Option<(Span, Reason)
     if update.assignments.iter().any(|assignment| is_tested(&assignment.column)) || is_tested("exists") {
         return None;
     }
-    let relative = update.assignments.iter().find(|assignment| assignment.is_relative)?;
+    // Which rows a join finds is beyond this text; what depends on the old value changes whichever they are.
+    let depends_on_itself = |words: &[Box<str>], column: &str| words.iter().any(|word| **word == *column);
+    let relative = update.assignments.iter().find(|assignment| {
+        assignment.is_relative && (!update.is_joined || depends_on_itself(&assignment.value.words, &assignment.column))
+    })?;
     let reason = Reason::ChangesAgain { table: update.table.name.clone(), column: relative.column.clone() };
     Some((relative.value.span, reason))
 }

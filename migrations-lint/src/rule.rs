@@ -83,6 +83,11 @@ impl Rule {
         Self { info, check: Check::Set(check), judges_downs: true, judges_rolled_back: false }
     }
 
+    /// A rule about ups and their downs.
+    pub(crate) const fn of_pair(info: RuleInfo, check: fn(&[Statement], &[Statement], &mut Vec<Draft>)) -> Self {
+        Self { info, check: Check::Pair(check), judges_downs: true, judges_rolled_back: false }
+    }
+
     /// The same, also in downs.
     pub(crate) const fn in_downs(self) -> Self {
         Self { judges_downs: true, ..self }
@@ -98,6 +103,8 @@ impl Rule {
 pub(crate) enum Check {
     /// For each statement of these engines.
     Statement(Engines, fn(&View<'_>, &mut Vec<Draft>)),
+    /// For each up with its down; findings are about the down.
+    Pair(fn(&[Statement], &[Statement], &mut Vec<Draft>)),
     /// Once for the set.
     Set(fn(&MigrationSet, &mut Vec<SetDraft>)),
 }

@@ -46,9 +46,10 @@ pub(crate) fn run(set: &MigrationSet, options: &Options) -> Report {
         next_transaction: 0,
         report: Report::default(),
     };
-    for (file_idx, parts) in parsed.into_iter().enumerate() {
-        walk.file(file_idx, &parts);
+    for (file_idx, parts) in parsed.iter().enumerate() {
+        walk.file(file_idx, parts);
     }
+    walk.pairs(&parsed);
     walk.whole_set();
     walk.finish()
 }
@@ -164,6 +165,43 @@ impl Walk<'_> {
         }
         if let Some(before) = before {
             self.catalog = before;
+        }
+    }
+
+    /// Each down with the up before it: in the same file, or in the file of the same version.
+    fn pairs(&mut self, parsed: &[Vec<Vec<Statement>>]) {
+        let mut up: Option<(&MigrationFile, &[Statement])> = None;
+        let mut ups: rustc_hash::FxHashMap<&str, &[Statement]> = rustc_hash::FxHashMap::default();
+        for (file, parts) in self.set.files.iter().zip(parsed) {
+            let only_up = |part: &&Part| part.direction == Direction::Up;
+            if let (Some(version), 1, 1) = (&file.version, file.parts.len(), file.parts.iter().filter(only_up).count())
+            {
+                ups.insert(version, &parts[0]);
+            }
+        }
+        for (file, parts) in self.set.files.iter().zip(parsed).filter(|(file, _)| file.reported) {
+            for (part, statements) in file.parts.iter().zip(parts) {
+                if part.direction == Direction::Up {
+                    up = Some((file, statements));
+                } else if part.direction == Direction::Down {
+                    let same_file = up.filter(|(of, _)| std::ptr::eq(*of, file)).map(|(_, statements)| statements);
+                    let of_version = file.version.as_deref().and_then(|version| ups.get(version).copied());
+                    if let Some(up) = same_file.or(of_version) {
+                        self.pair(file, up, statements);
+                    }
+                }
+            }
+        }
+    }
+
+    fn pair(&mut self, file: &MigrationFile, up: &[Statement], down: &[Statement]) {
+        for (rule, severity) in &self.rules {
+            let Check::Pair(check) = rule.check else { continue };
+            let mut drafts = Vec::new();
+            check(up, down, &mut drafts);
+            for draft in drafts {
+                self.report.findings.push(finding(rule, *severity, draft, file, ""));
+            }
         }
     }
 

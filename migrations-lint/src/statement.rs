@@ -261,6 +261,8 @@ pub(crate) struct CreateIndex {
 pub(crate) struct CreateFunction {
     pub(crate) kind: ObjectKind,
     pub(crate) name: Name,
+    /// `(int4,text)`: the types of its input arguments.
+    pub(crate) signature: Box<str>,
     pub(crate) or_replace: bool,
     pub(crate) is_security_definer: bool,
     pub(crate) sets_search_path: bool,

@@ -254,7 +254,14 @@ fn type_action(cursor: &mut Cursor<'_>) -> Option<TypeAction> {
 fn alter_object(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Kind {
     let if_exists = cursor.if_exists();
     let name: Name = cursor.name().unwrap_or_default();
-    let signature = cursor.skip_parens().map_or_else(Box::default, |inner| inner.normalised());
+    let arguments = cursor.skip_parens();
+    let signature = match kind {
+        ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine => {
+            arguments.map(|arguments| super::object::function_signature(&arguments))
+        }
+        _ => arguments.map(|arguments| arguments.normalised()),
+    }
+    .unwrap_or_default();
     let on = on_table(cursor, kind);
     let start = *cursor;
     let action = object_action(cursor, kind).unwrap_or(ObjectAction::Other);

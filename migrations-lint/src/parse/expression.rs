@@ -148,7 +148,8 @@ fn read_word(expr: &mut Expr, cursor: &Cursor<'_>, tokens: &[Token], idx: usize)
         TokenKind::QuotedWord => raw.trim_matches(['"', '`']).into(),
         _ => raw.to_lowercase().into(),
     };
-    if token.kind == TokenKind::Word && KEYWORDS.contains(&&*name) {
+    let is_function_left = &*name == "left" && next == Some(TokenKind::LeftParen);
+    if token.kind == TokenKind::Word && KEYWORDS.contains(&&*name) && !is_function_left {
         expr.has_subquery |= &*name == "select";
         expr.is_null = &*name == "null" && tokens.len() == 1;
         // EXTRACT and CAST are syntax, and immutable at that; ARRAY and ROW build values.

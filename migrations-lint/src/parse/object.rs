@@ -146,7 +146,7 @@ fn create_index(cursor: &mut Cursor<'_>, is_unique: bool) -> Option<Kind> {
 
 fn create_function(cursor: &mut Cursor<'_>, kind: ObjectKind, or_replace: bool) -> Option<Kind> {
     let name = cursor.name()?;
-    cursor.skip_parens();
+    let signature = cursor.skip_parens().map_or_else(|| "()".into(), |arguments| function_signature(&arguments));
     let mut definer_span = Span::default();
     let mut sets_search_path = false;
     while !cursor.is_done() {
@@ -162,11 +162,36 @@ fn create_function(cursor: &mut Cursor<'_>, kind: ObjectKind, or_replace: bool) 
     Some(Kind::CreateFunction(Box::new(CreateFunction {
         kind,
         name,
+        signature,
         or_replace,
         is_security_definer,
         sets_search_path,
         definer_span,
     })))
+}
+
+/// The types of the input arguments, as the server tells functions of one name apart.
+pub(super) fn function_signature(arguments: &Cursor<'_>) -> Box<str> {
+    let mut types: Vec<String> = Vec::new();
+    for mut item in arguments.items() {
+        if item.is("out") || item.is("table") {
+            continue;
+        }
+        item.eat_any(&["in", "inout", "variadic"]);
+        let end =
+            |item: &Cursor<'_>| item.is_done() || item.is("default") || item.peek_kind() == Some(TokenKind::Equals);
+        let mut unnamed = item;
+        let ty = match super::types::read_type(&mut unnamed) {
+            Some(ty) if end(&unnamed) => Some(ty),
+            _ => {
+                item.ident();
+                item.eat_any(&["in", "inout", "variadic"]);
+                super::types::read_type(&mut item)
+            }
+        };
+        types.extend(ty.map(|ty| format!("{}{}", ty.name, if ty.is_array { "[]" } else { "" })));
+    }
+    format!("({})", types.join(",")).into()
 }
 
 fn create_object(cursor: &mut Cursor<'_>, kind: ObjectKind, or_replace: bool) -> Option<Create> {
@@ -293,6 +318,10 @@ fn dropped_name(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<(Name, Box<
             cursor.eat("language");
             cursor.advance();
             Some((name, Box::default()))
+        }
+        ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine => {
+            let name = cursor.name()?;
+            Some((name, cursor.skip_parens().map_or_else(Box::default, |arguments| function_signature(&arguments))))
         }
         _ => {
             let name = cursor.name()?;

@@ -54,6 +54,15 @@ pub(super) enum Effect {
         is_guarded: bool,
         shown: Space,
     },
+    /// What was just made goes with its table, though its name is the schema's.
+    Belong {
+        object: Object,
+        table: Object,
+    },
+    /// A table whose rows and indexes all come from this run.
+    Renew {
+        table: Object,
+    },
     /// Without a name of its own it takes the usual one, or the next that is free.
     MakeAnother {
         space: Space,
@@ -84,25 +93,40 @@ impl Object {
     }
 
     fn new(space: Space, name: &Name) -> Self {
-        // One schema in all: what a search path makes of a name does not change between two runs of a file.
-        Self { space, schema: name.schema.clone().unwrap_or_default(), owner: None, name: name.name.clone() }
+        Self { space, schema: schema_of(name), owner: None, name: name.name.clone() }
+    }
+
+    /// How a message names it.
+    pub(super) fn label(&self) -> Box<str> {
+        match (&self.owner, self.space) {
+            (Some(function), Space::Function) => format!("{function}{}", self.name).into(),
+            _ => self.name.clone(),
+        }
+    }
+
+    /// A function is told apart by the types of its arguments, unless a statement leaves them out.
+    fn function(name: &Name, signature: Option<&str>) -> Self {
+        let mut function = Self::new(Space::Function, name);
+        if let Some(signature) = signature {
+            function.owner = Some(function.name);
+            function.name = signature.into();
+        }
+        function
     }
 
     fn within(space: Space, owner: &Name, name: &str) -> Self {
-        Self {
-            space,
-            schema: owner.schema.clone().unwrap_or_default(),
-            owner: Some(owner.name.clone()),
-            name: name.into(),
-        }
+        Self { space, schema: schema_of(owner), owner: Some(owner.name.clone()), name: name.into() }
     }
 
     /// What it goes with: its table or type, and its schema.
     pub(super) fn parents(&self) -> Vec<Self> {
         let mut parents = Vec::new();
         if let Some(owner) = &self.owner {
-            let space =
-                if matches!(self.space, Space::EnumValue | Space::Attribute) { Space::Type } else { Space::Relation };
+            let space = match self.space {
+                Space::EnumValue | Space::Attribute => Space::Type,
+                Space::Function => Space::Function,
+                _ => Space::Relation,
+            };
             parents.push(Self { space, schema: self.schema.clone(), owner: None, name: owner.clone() });
         }
         if !self.schema.is_empty() && self.space != Space::Schema {
@@ -110,6 +134,11 @@ impl Object {
         }
         parents
     }
+}
+
+/// What a search path makes of a name does not change between two runs of a file; `public` is where it usually leads.
+fn schema_of(name: &Name) -> Box<str> {
+    name.schema.clone().filter(|schema| &**schema != "public").unwrap_or_default()
 }
 
 /// Stand-ins for names that only run time knows say nothing.
@@ -125,7 +154,7 @@ pub(super) fn effects(statement: &Statement) -> Vec<(Span, Effect)> {
         Kind::CreateTable(create) => create_table(create, span, &mut found),
         Kind::CreateIndex(create) => create_index(create, span, &mut found),
         Kind::CreateFunction(create) => {
-            let object = Object::new(Space::Function, &create.name);
+            let object = Object::function(&create.name, Some(&create.signature));
             found.push((span, make(object, create.or_replace)));
         }
         Kind::Create(create) => create_other(create, span, &mut found),
@@ -179,7 +208,12 @@ fn names_of(effect: &Effect) -> Vec<&str> {
             vec![object.owner.as_deref().unwrap_or("x"), if object.name.is_empty() { "x" } else { &object.name }]
         }
         Effect::Rename { from, to, .. } => vec![&from.name, &to.name],
-        Effect::MakeAnother { table, .. } | Effect::Empty { table } => vec![&table.name],
+        Effect::MakeAnother { table, .. }
+        | Effect::Empty { table }
+        | Effect::Renew { table }
+        | Effect::Belong { table, .. } => {
+            vec![&table.name]
+        }
     }
 }
 
@@ -188,7 +222,10 @@ fn make(object: Object, is_guarded: bool) -> Effect {
 }
 
 fn rename(from: Object, to: &str, is_guarded: bool) -> Effect {
-    let to = Object { name: to.into(), ..from.clone() };
+    let to = match (&from.owner, from.space) {
+        (Some(_), Space::Function) => Object { owner: Some(to.into()), ..from.clone() },
+        _ => Object { name: to.into(), ..from.clone() },
+    };
     Effect::Rename { from, to, is_guarded }
 }
 
@@ -197,7 +234,7 @@ fn create_table(create: &CreateTable, span: Span, found: &mut Vec<(Span, Effect)
     // A temporary table is gone with its session, and new in the next.
     found.push((span, make(object, create.if_not_exists || create.is_temporary)));
     if create.from_query || create.is_temporary {
-        found.push((span, Effect::Empty { table: Object::relation(&create.name) }));
+        found.push((span, Effect::Renew { table: Object::relation(&create.name) }));
     }
     for column in &create.columns {
         let object = Object::within(Space::Column, &create.name, &column.name.name);
@@ -221,8 +258,9 @@ fn create_index(create: &CreateIndex, span: Span, found: &mut Vec<(Span, Effect)
     for column in &create.columns {
         found.push((span, Effect::Need { object: Object::within(Space::Column, &create.table, column) }));
     }
-    let object = Object { owner: None, name: name.name.clone(), ..table };
-    found.push((span, make(object, create.if_not_exists)));
+    let object = Object { owner: None, name: name.name.clone(), ..table.clone() };
+    found.push((span, make(object.clone(), create.if_not_exists)));
+    found.push((span, Effect::Belong { object, table }));
 }
 
 fn create_other(create: &Create, span: Span, found: &mut Vec<(Span, Effect)>) {
@@ -253,8 +291,9 @@ fn object_of(kind: ObjectKind, name: &Name, signature: &str, on: Option<&Name>) 
         ObjectKind::Type | ObjectKind::Domain => Object::new(Space::Type, name),
         ObjectKind::Schema => Object::new(Space::Schema, name),
         ObjectKind::Database => Object::new(Space::Database, name),
-        ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine | ObjectKind::Aggregate => {
-            Object::new(Space::Function, name)
+        ObjectKind::Aggregate => Object::new(Space::Function, name),
+        ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine => {
+            Object::function(name, signature.strip_prefix('(').map(|_| signature))
         }
         ObjectKind::Extension => Object::new(Space::Extension, name),
         ObjectKind::Role => Object::new(Space::Role, name),

@@ -89,19 +89,27 @@ struct Change<'a> {
     to: &'a Type,
     using: Option<&'a Expr>,
     span: Span,
+    /// With the session in UTC, `timestamp` and `timestamptz` hold the same bytes (PostgreSQL 12 and later).
+    is_utc: bool,
 }
 
 fn changes<'a>(view: &View<'a>) -> Vec<Change<'a>> {
     let Kind::AlterTable(alter) = view.kind() else { return Vec::new() };
+    let is_utc = view.part.version.major >= 12
+        && view
+            .catalog
+            .setting("timezone")
+            .is_some_and(|zone| matches!(&*zone.to_ascii_lowercase(), "utc" | "gmt" | "etc/utc"));
     let changes = alter.actions.iter().filter_map(|action| match &action.kind {
         ActionKind::AlterType { column, ty, using } if !view.catalog.is_new_column(&alter.name, &column.name) => {
             Some(Change {
                 table: &alter.name,
                 column,
-                from: view.catalog.column(&alter.name, &column.name).and_then(|facts| facts.ty.clone()),
+                from: view.catalog.column(&alter.name, &column.name).and_then(|facts| facts.ty.clone()).map(stored),
                 to: ty,
                 using: using.as_ref(),
                 span: action.span,
+                is_utc,
             })
         }
         _ => None,
@@ -114,7 +122,19 @@ impl Change<'_> {
     fn is_free(&self) -> bool {
         let is_plain =
             self.using.is_none_or(|using| using.calls.is_empty() && using.words.len() == 1 && !using.has_arithmetic);
-        is_plain && self.from.as_ref().is_some_and(|from| is_free(from, self.to))
+        is_plain && self.from.as_ref().is_some_and(|from| is_free(&self.in_session(from), self.to))
+    }
+}
+
+impl Change<'_> {
+    /// The old type as the session sees its bytes.
+    fn in_session(&self, from: &Type) -> Type {
+        let is_moment = |ty: &Type| matches!(&*ty.name, "timestamp" | "timestamptz");
+        let mut from = from.clone();
+        if self.is_utc && is_moment(&from) && is_moment(self.to) {
+            from.name.clone_from(&self.to.name);
+        }
+        from
     }
 }
 
@@ -149,6 +169,17 @@ fn is_free(from: &Type, to: &Type) -> bool {
         ("cidr", "inet") | ("xml", "text") | ("int4", "oid") | ("oid", "int4") => true,
         _ => from_name == to_name && from.modifiers == to.modifiers,
     }
+}
+
+/// A serial is an integer with a default.
+fn stored(mut ty: Type) -> Type {
+    ty.name = match &*ty.name {
+        "serial" => "int4".into(),
+        "bigserial" => "int8".into(),
+        "smallserial" => "int2".into(),
+        _ => ty.name,
+    };
+    ty
 }
 
 /// Whether every old value is a new one as it stands.

@@ -35,6 +35,27 @@ pub(crate) static WITH_DDL: Rule = Rule::new(
     with_ddl,
 );
 
+pub(crate) static WHOLE_TABLE: Rule = Rule::new(
+    RuleInfo {
+        id: "backfill-whole-table",
+        class: Class::Lock,
+        default_severity: RuleSeverity::Warning,
+        summary: "A new column is filled by one UPDATE of every row.",
+        docs: "Every row is written anew and stays locked until the commit; the table grows to twice its size. A constant belongs into the column's \
+               DEFAULT, which costs nothing; anything else is filled in batches, by a condition that leaves out what is done.",
+        bad: &[Example::new(
+            "CREATE TABLE t (a int); INSERT INTO t VALUES (1);",
+            "ALTER TABLE t ADD COLUMN IF NOT EXISTS b int;\nUPDATE t SET b = 0;",
+        )],
+        good: &[Example::new(
+            "CREATE TABLE t (a int); INSERT INTO t VALUES (1);",
+            "ALTER TABLE t ADD COLUMN IF NOT EXISTS b int DEFAULT 0;",
+        )],
+    },
+    Engines::All,
+    whole_table,
+);
+
 pub(crate) static UNBATCHED: Rule = Rule::new(
     RuleInfo {
         id: "unbatched-backfill",
@@ -120,6 +141,27 @@ fn names_single_row(kind: &Kind) -> bool {
         _ => None,
     };
     filter.is_some_and(|filter| filter.words.len() == 1 && &*filter.words[0] == "id" && !filter.has_subquery)
+}
+
+fn whole_table(view: &View<'_>, found: &mut Vec<Draft>) {
+    let Kind::Update(update) = view.kind() else { return };
+    let spares_nothing = update.filter.as_ref().is_none_or(|filter| filter.is_tautology);
+    let is_new = |column: &str| view.catalog.is_new_column(&update.table, column);
+    if !spares_nothing
+        || update.is_limited
+        || view.catalog.is_new(&update.table)
+        || !update.assignments.iter().all(|assignment| is_new(&assignment.column))
+    {
+        return;
+    }
+    found.push(
+        Draft::new(
+            view.statement.span,
+            format!("every row of {} is written anew to fill a new column", view.written(&update.table)),
+        )
+        .why("All rows stay locked until the commit, and the table grows to twice its size.")
+        .help("Put a constant into the column's DEFAULT; fill anything else in batches, WHERE … IS NULL."),
+    );
 }
 
 fn unbatched(view: &View<'_>, found: &mut Vec<Draft>) {

@@ -13,7 +13,10 @@ pub(crate) static RULE: Rule = Rule::new(
         summary: "Triggers are switched off and stay off.",
         docs: "What they enforce or record stops for everybody, silently; `ALL` also switches off the triggers that make foreign keys hold. \
                Silent if the file enables them again.",
-        bad: &[Example::new("CREATE TABLE t (a int);", "ALTER TABLE t DISABLE TRIGGER ALL;")],
+        bad: &[Example::new(
+            "CREATE TABLE t (a int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; CREATE TRIGGER audit BEFORE INSERT ON t EXECUTE FUNCTION f();",
+            "ALTER TABLE t DISABLE TRIGGER ALL;",
+        )],
         good: &[Example::new(
             "CREATE TABLE t (a int);",
             "ALTER TABLE t DISABLE TRIGGER ALL;\nALTER TABLE t ENABLE TRIGGER ALL;",

@@ -20,7 +20,7 @@ pub(crate) static RULE: Rule = Rule::new(
             Example::new("CREATE SEQUENCE s;", "DROP SEQUENCE IF EXISTS s;"),
             Example::new("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';", "DROP FUNCTION IF EXISTS f();"),
             Example::new("CREATE EXTENSION pg_trgm;", "DROP EXTENSION IF EXISTS pg_trgm;"),
-            Example::new("", "DROP OWNED BY CURRENT_USER;"),
+            Example::new("CREATE ROLE app; CREATE TABLE t (a int); ALTER TABLE t OWNER TO app;", "DROP OWNED BY app;"),
         ],
         good: &[
             Example::new("CREATE VIEW v AS SELECT 1;", "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT 2;"),

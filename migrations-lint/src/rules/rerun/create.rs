@@ -1,5 +1,6 @@
 //! CREATE without IF NOT EXISTS, OR REPLACE, a guarded DROP before it, or a guard around it.
 
+use crate::engine::Engine;
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rerun::Reason;
@@ -93,6 +94,10 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
 
 /// The guard that keeps the meaning, and where it goes.
 fn guard(view: &View<'_>) -> Option<(usize, &'static str)> {
+    let has_it_everywhere = matches!(view.kind(), Kind::CreateTable(_));
+    if view.part.engine != Engine::PostgreSql && !has_it_everywhere {
+        return None;
+    }
     match view.kind() {
         Kind::CreateTable(create) if !create.from_query => Some((create.name.span.start, "IF NOT EXISTS ")),
         Kind::CreateIndex(create) => create.name.as_ref().map(|name| (name.span.start, "IF NOT EXISTS ")),

@@ -1,10 +1,11 @@
 //! DROP without IF EXISTS.
 
+use crate::engine::Engine;
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rerun::Reason;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
-use crate::statement::{ActionKind, Kind};
+use crate::statement::{ActionKind, Kind, ObjectKind};
 
 pub(crate) static RULE: Rule = Rule::new(
     RuleInfo {
@@ -53,7 +54,10 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
             Draft::new(failure.span, format!("{} is dropped without IF EXISTS", super::thing(*space, name)))
                 .why(super::consequence(&failure.reason))
                 .help("Write IF EXISTS before the name.");
-        let has_if_exists = view.part.engine != crate::engine::Engine::MySql || matches!(view.kind(), Kind::Drop(_));
+        let has_if_exists = match view.kind() {
+            Kind::Drop(drop) => view.part.engine != Engine::MySql || drop.kind != ObjectKind::Index,
+            _ => !matches!(view.part.engine, Engine::MySql | Engine::Sqlite),
+        };
         if view.statement.within.is_none() && has_if_exists {
             draft = draft.insert(at, words);
         }

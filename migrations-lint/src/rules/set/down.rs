@@ -7,6 +7,7 @@ use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Rule, RuleInfo, SetDraft};
 use crate::source_text::Span;
+use crate::statement::Statement;
 
 pub(crate) static MISSING: Rule = Rule::of_set(
     RuleInfo {
@@ -21,6 +22,33 @@ pub(crate) static MISSING: Rule = Rule::of_set(
     },
     missing,
 );
+
+pub(crate) static NOT_UNDONE: Rule = Rule::of_pair(
+    RuleInfo {
+        id: "down-does-not-undo",
+        class: Class::MigrationSet,
+        default_severity: RuleSeverity::Error,
+        summary: "A down leaves behind what its up has made, or does not bring back what its up has dropped.",
+        docs: "After up and down the schema must be what it was, or the next up meets what the first one left. Compared are tables, views, \
+               sequences, types, functions and columns; a down of which nothing is understood is not judged.",
+        bad: &[],
+        good: &[],
+    },
+    not_undone,
+);
+
+/// Where an up and its down differ.
+fn not_undone(up: &[Statement], down: &[Statement], found: &mut Vec<Draft>) {
+    let left = crate::rerun::not_undone(up, down);
+    let Some(last) = down.last().filter(|_| !left.is_empty()) else { return };
+    let names: Vec<&str> = left.iter().map(|(_, what)| &**what).collect();
+    let place = down.first().map_or(last.span.start, |first| first.span.start);
+    found.push(
+        Draft::new(Span::new(place, last.span.end), format!("this down does not undo its up: {}", names.join(", ")))
+            .why("After up and down the schema is not what it was; the next up fails on what is left, or code misses what is gone.")
+            .help("Undo each statement of the up, in the reverse order."),
+    );
+}
 
 pub(super) fn is_empty_sql(text: &str) -> bool {
     let mut rest = text.trim_start_matches('\u{feff}').trim_start();
