@@ -357,3 +357,11 @@ fn squawk_comments_keep_their_meaning() {
         .collect();
     assert_eq!(lines, [3, 3]);
 }
+
+#[test]
+fn line_endings_matter_where_the_framework_hashes_bytes() {
+    let text = "SELECT 1;\r\nSELECT 2;\n";
+    let sqlx = Project::new(&[("sqlx.toml", ""), ("m/1_a.sql", text)]);
+    assert_eq!(sqlx.found("{}"), ["mixed-line-endings m/1_a.sql"]);
+    assert_eq!(Project::new(&[("m/1_a.sql", text)]).found("{}"), Vec::<String>::new());
+}

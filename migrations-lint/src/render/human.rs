@@ -11,7 +11,7 @@ use crate::source_text::{SourceText, Span};
 const IN_MEMORY: &str = "writing to a string does not fail";
 
 /// Lines of a longer span that are shown before the rest is only counted.
-const MAX_LINES: usize = 6;
+const MAX_LINES: usize = 4;
 
 /// Narrower than this nothing is readable, so the text overflows instead.
 const MIN_WIDTH: usize = 40;
@@ -44,6 +44,8 @@ enum Ink {
 #[derive(Debug, Clone, Copy)]
 struct Line {
     number: usize,
+    /// The line on which the span begins.
+    first: usize,
     whole: Span,
     marked: Span,
 }
@@ -81,7 +83,7 @@ impl Page {
             let whole = source.line_span(number);
             let bound = |offset: usize| offset.clamp(whole.start, whole.end);
             let marked = Span::new(bound(finding.span.start), bound(finding.span.end));
-            self.source_line(source.text(), Line { number, whole, marked }, gutter, ink);
+            self.source_line(source.text(), Line { number, first, whole, marked }, gutter, ink);
         }
         if shown < last {
             self.frame(gutter, "...", "|");
@@ -89,8 +91,8 @@ impl Page {
         }
     }
 
-    /// One line of source with carets below it; a line that is too long is cut around what is marked.
-    fn source_line(&mut self, text: &str, Line { number, whole, marked }: Line, gutter: usize, ink: Ink) {
+    /// One line of source, with carets below it if it is the first; a line that is too long is cut around what is marked.
+    fn source_line(&mut self, text: &str, Line { number, first, whole, marked }: Line, gutter: usize, ink: Ink) {
         let room = self.look.width.saturating_sub(gutter + 3);
         let window = window(text, whole, marked, room);
         let before = if window.start > whole.start { "…" } else { "" };
@@ -100,6 +102,10 @@ impl Page {
         self.frame(gutter, &number.to_string(), "|");
         let visible = clean(&text[window.range()]);
         writeln!(self.text, " {before}{}{after}", visible.trim_end()).expect(IN_MEMORY);
+        // The carets show where it begins; under every line of a long statement they would be all one sees.
+        if number > first {
+            return;
+        }
         self.frame(gutter, "", "|");
         let offset = before.width() + clean(&text[window.start..start]).width();
         // Blanks that indent a continued line are not part of what is wrong.
