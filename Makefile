@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 
-.PHONY: demo test lint docs bench deny setup build clean-test-tools
+.PHONY: demo test lint docs bench bench-lint prove-rules deny setup build
 
 demo: setup ## the whole story on a throw-away PostgreSQL
 	$(CARGO) build --release --locked
@@ -20,7 +20,16 @@ docs: ## write the generated documentation anew
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 
 bench: setup ## guard beside what people use today, in one run
+	./scripts/setup bench
+	$(CARGO) build --release --locked
 	./scripts/bench
+
+bench-lint: setup ## guard lint beside squawk, on files that the script makes
+	$(CARGO) build --release --locked
+	./scripts/bench-lint
+
+prove-rules: setup ## every example of every lint rule, run on a real PostgreSQL
+	./scripts/prove-rules
 
 deny: ## licences, sources and duplicates of the dependencies
 	$(CARGO) deny check bans licenses sources
