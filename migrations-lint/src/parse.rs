@@ -149,11 +149,15 @@ fn read_statement(cursor: Cursor<'_>, found: &mut Vec<Statement>) {
         let reason = format!("an ALTER TABLE has {} actions or more", alter::MAX_ACTIONS);
         found.push(statement(cursor.span(), Kind::Limit(reason.into())));
     }
+    let defines_function = kinds.iter().any(|(_, kind)| matches!(kind, Kind::CreateFunction(_)));
     found.extend(kinds.into_iter().map(|(span, kind)| statement(span, kind)));
+    if defines_function {
+        block::read_function(&cursor, cursor.span(), found);
+    }
 }
 
 fn statement(span: Span, kind: Kind) -> Statement {
-    Statement { span, kind, guard: Guard::None, within: None, in_loop: false }
+    Statement { span, kind, guard: Guard::None, within: None, in_loop: false, is_defined_only: false }
 }
 
 fn unparsed(whole: Span, message: &str, place: usize) -> Statement {

@@ -67,34 +67,52 @@ pub(crate) fn failures(statements: &[Statement], places: &[Place]) -> Vec<Failur
 }
 
 /// What an up makes and its down leaves behind, by name; and what the up takes away and the down does not bring back.
-pub(crate) fn not_undone(up: &[Statement], down: &[Statement]) -> Vec<(Span, String)> {
+pub(crate) fn not_undone(up: &[Statement], down: &[Statement]) -> Vec<String> {
     let mut state = State::default();
-    let mut touched: Vec<(Span, Object, bool)> = Vec::new();
+    // Whether it was there before the up; `None` where the up does not tell.
+    let mut before: Vec<(Object, Option<bool>)> = Vec::new();
+    let mut seen = FxHashSet::default();
     for statement in up {
-        for (span, effect) in effects(statement) {
+        for (_, effect) in effects(statement) {
             state.carry_out(&effect);
-            match effect {
-                Effect::Make { object, .. } if is_lasting(statement, &object) => touched.push((span, object, true)),
-                Effect::Remove { object, .. } if is_lasting(statement, &object) => touched.push((span, object, false)),
-                _ => {}
+            let (object, was_there) = match effect {
+                Effect::Make { object, .. } => (object, (!replaces(statement)).then_some(false)),
+                Effect::Remove { object, is_guarded } => (object, (!is_guarded).then_some(true)),
+                Effect::Rename { from, to, .. } => {
+                    seen.extend([from, to]);
+                    continue;
+                }
+                _ => continue,
+            };
+            if seen.insert(object.clone()) && is_lasting(statement, &object) {
+                before.push((object, was_there));
             }
         }
     }
-    touched.retain(|(_, object, made)| state.exists.get(object) == Some(made));
+    // What CASCADE takes along is not written down.
+    let cascades = down.iter().any(|statement| matches!(&statement.kind, Kind::Drop(drop) if drop.cascade));
     let mut n_effects = 0;
-    for effect in down.iter().flat_map(effects) {
-        state.carry_out(&effect.1);
+    for (_, effect) in down.iter().flat_map(effects) {
+        state.carry_out(&effect);
         n_effects += 1;
     }
     // A down of which nothing is understood (it raises an error, or calls a function) is not judged.
-    if n_effects == 0 {
-        return Vec::new();
+    let judged = before.into_iter().filter(|_| n_effects > 0);
+    let differs = |(object, was_there): (Object, Option<bool>)| match (was_there, state.exists.get(&object)) {
+        (Some(false), Some(true)) if !cascades => Some(format!("{} stays", object.label())),
+        (Some(true), Some(false)) => Some(format!("{} does not come back", object.label())),
+        _ => None,
+    };
+    judged.filter_map(differs).collect()
+}
+
+/// CREATE OR REPLACE says nothing of what was there before.
+fn replaces(statement: &Statement) -> bool {
+    match &statement.kind {
+        Kind::CreateFunction(create) => create.or_replace,
+        Kind::Create(create) => create.or_replace,
+        _ => false,
     }
-    let left = touched.into_iter().filter(|(_, object, made)| state.exists.get(object) == Some(made));
-    left.map(|(span, object, made)| {
-        (span, format!("{} {}", object.label(), if made { "stays" } else { "does not come back" }))
-    })
-    .collect()
 }
 
 /// Objects that a down has to see to. Indexes and constraints go with their columns, extensions and roles are shared.
@@ -320,4 +338,50 @@ fn is_moment(calls: &[Box<str>]) -> bool {
         && calls
             .iter()
             .all(|call| matches!(&**call, "now" | "current_timestamp" | "clock_timestamp" | "localtimestamp"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+    use crate::migration::TransactionMode;
+    use crate::parse::parse;
+    use crate::transaction::places;
+
+    /// The indexes of the statements that do not survive a second run.
+    fn check(text: &str, expected: &[usize]) {
+        let statements = parse(text, Span::new(0, text.len()), Engine::PostgreSql);
+        let places = places(&statements, TransactionMode::None, &mut 0);
+        let found: Vec<usize> = failures(&statements, &places).iter().map(|failure| failure.statement_idx).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn what_a_part_leaves_behind_decides_not_the_form_of_a_statement() {
+        check("CREATE TABLE a (i int);", &[0]);
+        check("CREATE TABLE a (i int); DROP TABLE a;", &[]);
+        check(
+            "DROP TABLE IF EXISTS a; CREATE TABLE a (i int); CREATE INDEX x ON a (i); INSERT INTO a VALUES (1);",
+            &[],
+        );
+        check("CREATE TABLE b (i int); DROP TABLE a; ALTER TABLE b RENAME TO a;", &[]);
+        check("ALTER TABLE a RENAME TO b; CREATE TABLE a (i int);", &[0]);
+        check("DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s; CREATE TABLE s.a (i int);", &[]);
+        check("BEGIN; CREATE TABLE a (i int); ROLLBACK;", &[]);
+    }
+
+    #[test]
+    fn functions_are_told_apart_by_their_argument_types() {
+        check(
+            "DROP FUNCTION IF EXISTS f(int); CREATE FUNCTION f(a integer DEFAULT 1) RETURNS int LANGUAGE sql AS '';",
+            &[],
+        );
+        check("DROP FUNCTION f(int); CREATE OR REPLACE FUNCTION f(a text) RETURNS int LANGUAGE sql AS '';", &[0]);
+        check("DROP FUNCTION IF EXISTS f; CREATE FUNCTION f(a text) RETURNS int LANGUAGE sql AS '';", &[]);
+    }
+
+    #[test]
+    fn a_column_that_goes_takes_its_readers_second_run_with_it() {
+        check("UPDATE t SET b = a WHERE b IS NULL; ALTER TABLE t DROP COLUMN IF EXISTS a;", &[0]);
+    }
 }

@@ -177,12 +177,16 @@ impl<'a> View<'a> {
     pub(crate) fn following(&self) -> impl Iterator<Item = &'a Statement> {
         let (statements, places) = (self.part.statements, self.part.places);
         let rest = self.statement_idx + 1..statements.len();
-        rest.take(MAX_LOOK_AHEAD).filter(|idx| !places[*idx].rolled_back).map(|idx| &statements[idx])
+        rest.take(MAX_LOOK_AHEAD)
+            .filter(|idx| !places[*idx].rolled_back)
+            .map(|idx| &statements[idx])
+            .filter(|statement| !statement.is_defined_only)
     }
 
     /// The statements before it, nearest first.
     pub(crate) fn preceding(&self) -> impl Iterator<Item = &'a Statement> {
-        self.part.statements[..self.statement_idx].iter().rev().take(MAX_LOOK_AHEAD)
+        let earlier = self.part.statements[..self.statement_idx].iter().rev().take(MAX_LOOK_AHEAD);
+        earlier.filter(|statement| !statement.is_defined_only)
     }
 
     /// Why the statement does not survive a second run.

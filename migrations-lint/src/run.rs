@@ -158,6 +158,9 @@ impl Walk<'_> {
                     self.report.findings.push(place_finding(&LIMIT_EXCEEDED, Severity::Warning, draft, &view));
                 }
             }
+            if statement.is_defined_only {
+                continue;
+            }
             session.apply(statement, &self.catalog);
             if !place.rolled_back {
                 self.catalog.apply(&statement.kind, place.transaction);
@@ -238,7 +241,9 @@ fn ask(rules: &[(&'static Rule, Severity)], view: &View<'_>) -> Vec<Finding> {
     let rolled_back = view.place().rolled_back;
     for (rule, severity) in rules {
         let Check::Statement(engines, check) = rule.check else { continue };
-        if is_down && !rule.judges_downs
+        let is_out_of_scope = view.statement.is_defined_only && rule.info.class != Class::Security;
+        if is_out_of_scope
+            || is_down && !rule.judges_downs
             || rolled_back && !rule.judges_rolled_back
             || !engines.include(view.part.engine)
         {

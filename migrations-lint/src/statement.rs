@@ -15,6 +15,8 @@ pub(crate) struct Statement {
     pub(crate) within: Option<Span>,
     /// Whether it stands in a loop.
     pub(crate) in_loop: bool,
+    /// It stands in the body of a function, which defines it and does not run it: only security rules look at it.
+    pub(crate) is_defined_only: bool,
 }
 
 /// The condition under which a statement inside a `DO` block runs, or the net that catches it.

@@ -185,3 +185,50 @@ impl Walk<'_> {
         self.places
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+    use crate::parse::parse;
+    use crate::source_text::Span;
+
+    /// For each statement: whether it is in a transaction, whether it stays, and what is odd.
+    fn check(text: &str, mode: TransactionMode, expected: &[(bool, bool, Option<Problem>)]) {
+        let statements = parse(text, Span::new(0, text.len()), Engine::PostgreSql);
+        let found: Vec<_> = places(&statements, mode, &mut 0)
+            .iter()
+            .map(|place| (place.transaction.is_some(), !place.rolled_back, place.problem))
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn rollback_takes_back_what_came_since_begin_or_the_savepoint() {
+        let stays = (true, true, None);
+        let goes = (true, false, None);
+        check("BEGIN; SELECT 1; ROLLBACK; SELECT 2;", TransactionMode::None, &[goes, goes, goes, (false, true, None)]);
+        check(
+            "BEGIN; SELECT 1; SAVEPOINT a; SELECT 2; ROLLBACK TO a; COMMIT;",
+            TransactionMode::None,
+            &[stays, stays, goes, goes, stays, stays],
+        );
+    }
+
+    #[test]
+    fn begin_and_commit_are_judged_by_who_opened_the_transaction() {
+        let odd = |in_transaction, problem| (in_transaction, true, Some(problem));
+        check("BEGIN; SELECT 1;", TransactionMode::None, &[odd(true, Problem::NeverEnds), (true, true, None)]);
+        check("COMMIT;", TransactionMode::None, &[odd(false, Problem::NothingToEnd)]);
+        check("COMMIT;", TransactionMode::PerPart, &[odd(true, Problem::EndsFramework)]);
+        check("BEGIN; COMMIT;", TransactionMode::PerPart, &[odd(true, Problem::NestedInFramework), (true, true, None)]);
+        check("SAVEPOINT a;", TransactionMode::None, &[odd(false, Problem::NeedsTransaction)]);
+    }
+
+    #[test]
+    fn one_request_is_one_transaction_unless_it_is_one_statement() {
+        check("SELECT 1;", TransactionMode::ImplicitPerPart, &[(false, true, None)]);
+        check("SELECT 1; SELECT 2;", TransactionMode::ImplicitPerPart, &[(true, true, None); 2]);
+        check("BEGIN; SELECT 1; COMMIT;", TransactionMode::ImplicitPerPart, &[(true, true, None); 3]);
+    }
+}

@@ -1556,3 +1556,30 @@ CREATE TYPE new_mood AS ENUM ('a'); DROP TYPE new_mood;
 CREATE UNLOGGED TABLE IF NOT EXISTS q (id int);
 -- next file
 CREATE TABLE IF NOT EXISTS logs (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz NOT NULL DEFAULT now(), d text GENERATED ALWAYS AS (upper('x')) STORED);
+
+-- case: destructive
+UPDATE users SET a = 1 FROM other;
+
+-- case: destructive
+DELETE FROM users USING other;
+
+-- case: destructive
+DELETE FROM users WHERE id IS NOT NULL;
+
+-- case: security
+CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE users DISABLE ROW LEVEL SECURITY; END $$;
+
+-- case: security
+CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'ALTER ROLE app PASSWORD ''secret'''; END $$;
+
+-- case: security
+GRANT postgres TO app;
+
+-- case: good
+CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE x (a int); INSERT INTO x VALUES (1); GRANT SELECT ON x TO reader; SET LOCAL work_mem = '4MB'; COMMIT; END $$;
+
+-- case: good
+DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'app') THEN EXECUTE format('CREATE ROLE app LOGIN PASSWORD %L', current_setting('app.password')); END IF; END $$;
+
+-- case: good
+DELETE FROM users u USING banned b WHERE b.id = u.id;

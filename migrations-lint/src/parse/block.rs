@@ -5,13 +5,48 @@ use super::read::read;
 use super::token::{Lexer, Token, TokenKind};
 use crate::engine::Engine;
 use crate::source_text::Span;
-use crate::statement::{Guard, Kind, Looked, Statement};
+use crate::statement::{ActionKind, Guard, Kind, Looked, Statement};
 
 /// After DO: the body's statements, and where the block commits or rolls back, if it does.
 pub(super) fn read_do(cursor: &Cursor<'_>, whole: Span, found: &mut Vec<Statement>) -> Option<Span> {
     let body = cursor.rest().iter().find(|token| matches!(token.kind, TokenKind::DollarString | TokenKind::String))?;
-    let raw = cursor.raw(*body);
-    let origin = cursor.origin;
+    read_body(cursor.origin, *body, whole, found)
+}
+
+/// After CREATE FUNCTION: of the body, the statements that change who may do what.
+pub(super) fn read_function(cursor: &Cursor<'_>, whole: Span, found: &mut Vec<Statement>) {
+    let mut after = *cursor;
+    if !after.seek("as") {
+        return;
+    }
+    after.advance();
+    let Some(body) = after.peek().filter(|token| matches!(token.kind, TokenKind::DollarString | TokenKind::String))
+    else {
+        return;
+    };
+    let start = found.len();
+    read_body(cursor.origin, body, whole, found);
+    let mut idx = 0;
+    found.retain_mut(|statement| {
+        idx += 1;
+        statement.is_defined_only |= idx > start;
+        idx <= start || concerns_security(&statement.kind)
+    });
+}
+
+fn concerns_security(kind: &Kind) -> bool {
+    match kind {
+        Kind::Grant(_) | Kind::Role(_) | Kind::Set(_) | Kind::AlterSystem => true,
+        Kind::AlterTable(alter) => alter
+            .actions
+            .iter()
+            .any(|action| matches!(action.kind, ActionKind::DisableRowSecurity | ActionKind::NoForceRowSecurity)),
+        _ => false,
+    }
+}
+
+fn read_body(origin: Origin<'_>, body: Token, whole: Span, found: &mut Vec<Statement>) -> Option<Span> {
+    let raw = &origin.text[body.span().range()];
     let mut text = String::new();
     let body_origin = if body.kind == TokenKind::DollarString {
         let (tag, content) = dollar_body(raw);
@@ -185,7 +220,7 @@ impl Block<'_> {
         let guard = self.frames.iter().rev().map(|frame| &frame.guard).find(|guard| **guard != Guard::None);
         let in_loop = self.frames.iter().any(|frame| frame.kind == FrameKind::Loop);
         let guard = guard.cloned().unwrap_or_default();
-        self.found.push(Statement { span, kind, guard, within: Some(self.whole), in_loop });
+        self.found.push(Statement { span, kind, guard, within: Some(self.whole), in_loop, is_defined_only: false });
     }
 
     fn open(&mut self, kind: FrameKind, guard: Guard) {

@@ -15,6 +15,7 @@ pub(crate) const POWERFUL_ROLES: &[&str] = &[
     "pg_write_server_files",
     "rds_superuser",
     "cloudsqlsuperuser",
+    "postgres",
     "azure_pg_admin",
 ];
 
@@ -139,7 +140,7 @@ pub(super) fn role(cursor: &mut Cursor<'_>, is_create: bool) -> Option<Kind> {
     while !cursor.is_done() {
         if cursor.eat("password") || cursor.eat_all(&["identified", "by"]) {
             let start = *cursor;
-            if cursor.string().is_some() {
+            if cursor.string().is_some_and(|password| !password.is_empty()) {
                 role.password = Some(cursor.span_since(&start));
             }
         } else if cursor.is_any(POWERS) {

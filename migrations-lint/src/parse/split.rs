@@ -157,3 +157,59 @@ impl Nesting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, engine: Engine, expected: &[&str]) {
+        let mut splitter = Splitter::new(text, Span::new(0, text.len()), engine);
+        let mut found = Vec::new();
+        while splitter.cut().is_some() {
+            let tokens = splitter.tokens();
+            found.push(&text[tokens[0].start()..tokens[tokens.len() - 1].end()]);
+        }
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn semicolons_cut_except_inside_quotes_parentheses_and_bodies() {
+        let pg = Engine::PostgreSql;
+        check("a; b;;c", pg, &["a", "b", "c"]);
+        check("do $$ a; b; $$; c", pg, &["do $$ a; b; $$", "c"]);
+        check("create rule r as on insert to t do (a; b); c", pg, &["create rule r as on insert to t do (a; b)", "c"]);
+        check(
+            "create function f() begin atomic select case when a then 1 end; select 2; end; c",
+            pg,
+            &["create function f() begin atomic select case when a then 1 end; select 2; end", "c"],
+        );
+    }
+
+    #[test]
+    fn copy_data_and_client_commands_are_passed_over() {
+        let pg = Engine::PostgreSql;
+        check("copy t from stdin;\n1\tdrop table x;\n\\.\nb;", pg, &["copy t from stdin", "b"]);
+        check("copy t from stdin;\nb;", pg, &["copy t from stdin", "b"]);
+        check("\\set x 1\na \\gexec\nb", pg, &["a", "b"]);
+        check("a\n--> statement-breakpoint\nb", pg, &["a", "b"]);
+    }
+
+    #[test]
+    fn other_engines_bodies_belong_to_their_statement() {
+        check(
+            "create trigger t after insert on u begin update v set a = 1; end; b",
+            Engine::Sqlite,
+            &["create trigger t after insert on u begin update v set a = 1; end", "b"],
+        );
+        check(
+            "delimiter //\ncreate procedure p() begin a; end//\ndelimiter ;\nb;",
+            Engine::MySql,
+            &["create procedure p() begin a; end", "b"],
+        );
+        check(
+            "create procedure p() begin if a then b; end if; c; end; d",
+            Engine::MySql,
+            &["create procedure p() begin if a then b; end if; c; end", "d"],
+        );
+    }
+}

@@ -149,6 +149,9 @@ fn is_dynamic(name: &str) -> bool {
 /// The effects in order, each with the clause that has it.
 pub(super) fn effects(statement: &Statement) -> Vec<(Span, Effect)> {
     let mut found = Vec::new();
+    if statement.is_defined_only {
+        return found;
+    }
     let span = statement.span;
     match &statement.kind {
         Kind::CreateTable(create) => create_table(create, span, &mut found),

@@ -1,5 +1,6 @@
 //! DELETE and UPDATE that leave no row out.
 
+use crate::engine::Engine;
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
@@ -45,20 +46,29 @@ pub(crate) static UPDATE: Rule = Rule::new(
 )
 .in_downs();
 
-fn spares_nothing(filter: Option<&Expr>) -> bool {
-    filter.is_none_or(|filter| filter.is_tautology)
+/// No condition, one that is always true, or one that only asks for a key to be there.
+fn spares_nothing(view: &View<'_>, table: &Name, filter: Option<&Expr>) -> bool {
+    let Some(filter) = filter else { return true };
+    let is_there =
+        |column: &str| column == "id" || view.catalog.column(table, column).is_some_and(|facts| facts.not_null);
+    let asks_for_presence = !filter.not_null.is_empty()
+        && filter.calls.is_empty()
+        && filter.words.len() == filter.not_null.len()
+        && filter.not_null.iter().all(|column| is_there(column));
+    filter.is_tautology || asks_for_presence
 }
 
-fn is_ours(view: &View<'_>, table: &Name) -> bool {
-    view.catalog.is_new(table)
+/// In MySQL a join in front of SET or instead of WHERE chooses the rows.
+fn is_chosen_by_join(view: &View<'_>, is_joined: bool) -> bool {
+    is_joined && matches!(view.part.engine, Engine::MySql | Engine::MariaDb)
 }
 
 fn delete(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::Delete(delete) = view.kind() else { return };
     if delete.is_limited
-        || delete.is_joined && delete.filter.is_some()
-        || !spares_nothing(delete.filter.as_ref())
-        || is_ours(view, &delete.table)
+        || is_chosen_by_join(view, delete.is_joined)
+        || !spares_nothing(view, &delete.table, delete.filter.as_ref())
+        || view.catalog.is_new(&delete.table)
     {
         return;
     }
@@ -72,7 +82,10 @@ fn delete(view: &View<'_>, found: &mut Vec<Draft>) {
 
 fn update(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::Update(update) = view.kind() else { return };
-    if update.is_limited || update.is_joined || !spares_nothing(update.filter.as_ref()) || is_ours(view, &update.table)
+    if update.is_limited
+        || is_chosen_by_join(view, update.is_joined)
+        || !spares_nothing(view, &update.table, update.filter.as_ref())
+        || view.catalog.is_new(&update.table)
     {
         return;
     }

@@ -1,5 +1,6 @@
 //! ADD CONSTRAINT, which has no IF NOT EXISTS.
 
+use crate::engine::Engine;
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rerun::{Reason, Space};
@@ -64,7 +65,12 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
         found.push(
             Draft::new(failure.span, format!("constraint {name} is added to {table} without a guard"))
                 .why(super::consequence(&failure.reason))
-                .help(format!("Put this before it: ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};")),
+                .help(match view.part.engine {
+                    Engine::MySql | Engine::Sqlite => {
+                        format!("Keep the file to this one statement, or ask information_schema first whether {name} is there.")
+                    }
+                    _ => format!("Put this before it: ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};"),
+                }),
         );
     }
 }

@@ -21,6 +21,32 @@ pub(crate) static RULE: Rule = Rule::new(
 )
 .in_downs();
 
+/// What is added to an enum stays.
+pub(crate) static STAYS: Rule = Rule::new(
+    RuleInfo {
+        id: "add-enum-value-stays",
+        class: Class::Irreversible,
+        default_severity: RuleSeverity::Off,
+        summary: "An enum value cannot be removed: the way back is a new type and a rewrite of every table that uses it.",
+        docs: "Off by default, since adding a value is the normal life of an enum. Where values come and go, use a table and a foreign key.",
+        bad: &[Example::new("CREATE TYPE mood AS ENUM ('ok');", "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'happy';")],
+        good: &[],
+    },
+    Engines::PostgreSql,
+    stays,
+);
+
+fn stays(view: &View<'_>, found: &mut Vec<Draft>) {
+    let Kind::AlterType(alter) = view.kind() else { return };
+    if let TypeAction::AddValue { value, .. } = &alter.action {
+        found.push(
+            Draft::new(view.statement.span, format!("enum value '{value}' cannot be removed again"))
+                .why("PostgreSQL has no DROP VALUE; a down would have to make a new type and rewrite each table that uses it.")
+                .help("Keep the value unused on the way back, or use a table and a foreign key instead of an enum."),
+        );
+    }
+}
+
 fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::AlterType(alter) = view.kind() else { return };
     if !matches!(alter.action, TypeAction::AddValue { .. }) {

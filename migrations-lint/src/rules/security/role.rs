@@ -31,6 +31,10 @@ pub(crate) static POWER: Rule = Rule::new(
         bad: &[
             Example::new("CREATE ROLE app;", "ALTER ROLE app SUPERUSER;"),
             Example::new("CREATE ROLE app;", "GRANT pg_execute_server_program TO app;"),
+            Example::new(
+                "",
+                "CREATE OR REPLACE FUNCTION promote() RETURNS void LANGUAGE plpgsql AS $$ BEGIN ALTER ROLE app SUPERUSER; END $$;",
+            ),
         ],
         good: &[Example::new("CREATE ROLE app; CREATE ROLE reader;", "GRANT reader TO app;")],
     },

@@ -41,10 +41,9 @@ pub(crate) static NOT_UNDONE: Rule = Rule::of_pair(
 fn not_undone(up: &[Statement], down: &[Statement], found: &mut Vec<Draft>) {
     let left = crate::rerun::not_undone(up, down);
     let Some(last) = down.last().filter(|_| !left.is_empty()) else { return };
-    let names: Vec<&str> = left.iter().map(|(_, what)| &**what).collect();
     let place = down.first().map_or(last.span.start, |first| first.span.start);
     found.push(
-        Draft::new(Span::new(place, last.span.end), format!("this down does not undo its up: {}", names.join(", ")))
+        Draft::new(Span::new(place, last.span.end), format!("this down does not undo its up: {}", left.join(", ")))
             .why("After up and down the schema is not what it was; the next up fails on what is left, or code misses what is gone.")
             .help("Undo each statement of the up, in the reverse order."),
     );
