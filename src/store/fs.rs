@@ -44,7 +44,8 @@ impl FsStore {
             Err(error) if error.kind() == ErrorKind::NotFound => unresolved.make_root()?,
             Err(error) => return Err(unresolved.fault("opening it".to_owned(), &error)),
         }
-        match root.canonicalize() {
+        // The working directory may change later; a root that is a link stays one.
+        match std::path::absolute(root) {
             Ok(root) => Ok(Self { root: root.into() }),
             Err(error) => Err(unresolved.fault("opening it".to_owned(), &error)),
         }

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::client::ClientTools;
 use super::connection::Connection;
-use super::session::{SessionError, connect};
+use super::session::{SessionError, connect, said};
 use crate::catalog::PostgresFacts;
 use crate::source::child::{ChildError, OwnedChild};
 
@@ -37,7 +37,7 @@ pub enum LoadError {
     #[error(transparent)]
     Session(#[from] SessionError),
     /// A query on the target failed.
-    #[error("{target}: {attempt} failed: {reason}")]
+    #[error("{target}: {attempt} failed: {}", said(reason))]
     Query {
         /// Which target.
         target: String,

@@ -109,9 +109,11 @@ impl Shared {
         let _alone = self.writing.write().unwrap_or_else(PoisonError::into_inner);
         let Some(temp) = self.state().temp.take() else { return Ok(()) };
         let path = temp.to_path_buf();
+        // The file stays open as long as this upload does; its space is wanted now.
+        let emptied = self.file.set_len(0);
         drop(temp);
         let attempt = format!("aborting the upload of {}", self.key);
-        self.store.remove(&path).map_err(|error| self.store.fault(attempt, &error))
+        emptied.and_then(|()| self.store.remove(&path)).map_err(|error| self.store.fault(attempt, &error))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

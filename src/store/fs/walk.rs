@@ -128,11 +128,14 @@ enum Found {
     Temp(Key, String, Metadata),
 }
 
+/// The root of an ext file system holds this, unreadable but to root.
+const LOST_AND_FOUND: &str = "lost+found";
+
 /// What an entry is to this store. Links, devices and names that are no keys are nothing.
 fn recognise(dir: Option<&Key>, name: &str, metadata: Metadata) -> Option<Found> {
     let key = |name: &str| dir.map_or_else(|| name.parse(), |dir| dir.child(name)).ok();
     if metadata.is_dir() {
-        key(name).map(Found::Dir)
+        key(name).filter(|_| dir.is_some() || name != LOST_AND_FOUND).map(Found::Dir)
     } else if !metadata.is_file() {
         None
     } else if let Some(target) = temp_target(name) {
