@@ -131,6 +131,7 @@ impl SourceError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Postgres(PostgresError::Client(error)) => Some(error.help()),
+            Self::Postgres(PostgresError::Session(error)) => error.help().map(str::to_owned),
             Self::Postgres(_) | Self::Child(_) => None,
         }
     }

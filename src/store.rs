@@ -204,6 +204,21 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What to do about it, where the message does not say so itself.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::Denied { .. } => Some(
+                "guard must be allowed to list, read, write and delete there: check store.access_key and store.secret_key, or \
+                 the directory's owner",
+            ),
+            Self::Full { .. } => Some("make room there, or name a larger place in store.url"),
+            Self::Transient { .. } => {
+                Some("check store.endpoint and the way there; nothing unfinished was kept, so try again")
+            }
+            Self::Exists { .. } | Self::NotFound { .. } | Self::Unusable { .. } | Self::Permanent { .. } => None,
+        }
+    }
+
     /// Whether trying the same again is pointless.
     pub fn is_permanent(&self) -> bool {
         !matches!(self, Self::Transient { .. })

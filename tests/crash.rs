@@ -97,7 +97,7 @@ fn whatever_is_killed_when_nothing_half_done_is_seen_and_the_next_run_is_clean()
     let seed = seed();
     println!("GUARD_CRASH_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let mut world = World::new(12);
+    let mut world = World::new(8);
     let (took, restore_took) = (duration(|| drop(world.local.backup())), duration(|| prove(&world.local)));
     world.remote.backup();
     for round in 0..rounds() {

@@ -127,6 +127,8 @@ fn a_waiter_that_queues_behind_a_waiting_dump_is_not_counted_against_it() {
     migration.wait_until("wait_event_type = 'Lock'");
     // Ten times the bound: the dump is ahead of the migration, but it is the first session that both wait for.
     stays_so(Duration::from_secs(1), || guard.is_running() && dump_waits(&server));
+    // With the first session gone it would wait for the dump indeed.
+    drop(migration);
     drop(locker);
     let output = guard.end_within(SOON);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

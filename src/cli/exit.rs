@@ -108,7 +108,7 @@ impl From<StoreError> for CliError {
             StoreError::Exists { .. } => "exists",
             StoreError::Transient { .. } | StoreError::Permanent { .. } => "store-failed",
         };
-        Self::unable(code, error.to_string())
+        Self { help: error.help().map(str::to_owned), ..Self::unable(code, error.to_string()) }
     }
 }
 
@@ -171,6 +171,12 @@ impl From<ConfigError> for CliError {
     }
 }
 
+impl From<SessionError> for CliError {
+    fn from(error: SessionError) -> Self {
+        Self { help: error.help().map(str::to_owned), ..Self::unable("source-failed", error.to_string()) }
+    }
+}
+
 macro_rules! unable {
     ($($error:ty => $code:literal),* $(,)?) => {
         $(impl From<$error> for CliError {
@@ -182,7 +188,6 @@ macro_rules! unable {
 }
 
 unable! {
-    SessionError => "source-failed",
     AddressError => "connection-string",
     SecretError => "secret",
     KeyError => "invalid-name",

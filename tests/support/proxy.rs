@@ -21,6 +21,10 @@ use tokio::task::JoinHandle;
 pub enum Spoil {
     /// It is answered with this status and is not passed on.
     Status(u16),
+    /// It is answered with this status after so long, and is not passed on.
+    StatusAfter(u16, Duration),
+    /// Its body is taken no faster than so many bytes a millisecond, and then it is passed on.
+    TrickleRequest(usize),
     /// The connection breaks after so many bytes of the request's body, which is not passed on.
     BreakRequest(usize),
     /// It is passed on, and the connection breaks instead of an answer.
@@ -82,6 +86,11 @@ impl Proxy {
         self.rules.lock().unwrap().push(Rule { chosen, left: times, spoil });
     }
 
+    /// How many requests still wait to be spoilt.
+    pub fn left(&self) -> usize {
+        self.rules.lock().unwrap().iter().map(|rule| rule.left).sum()
+    }
+
     /// How many requests still wait to be spoilt; afterwards nothing is.
     pub fn end(&self) -> usize {
         self.rules.lock().unwrap().drain(..).map(|rule| rule.left).sum()
@@ -113,10 +122,17 @@ async fn pass(
         }
         return Err(broken());
     }
-    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let body = match spoil {
+        Some(Spoil::TrickleRequest(pace)) => slowly(body, pace).await?,
+        _ => body.collect().await.map_err(io::Error::other)?.to_bytes(),
+    };
     match spoil {
         Some(Spoil::Status(status)) => Ok(refusal(status)),
         Some(Spoil::Answer(text)) => Ok(Response::new(text_body(text))),
+        Some(Spoil::StatusAfter(status, pause)) => {
+            tokio::time::sleep(pause).await;
+            Ok(refusal(status))
+        }
         Some(Spoil::Hang) => std::future::pending().await,
         Some(Spoil::LoseAnswer) => {
             forward(head, body, upstream).await?.collect().await.map_err(io::Error::other)?;
@@ -124,6 +140,17 @@ async fn pass(
         }
         _ => Ok(forward(head, body, upstream).await?.map(|body| spoilt(body, spoil))),
     }
+}
+
+/// The sender is held up by its full socket.
+async fn slowly(mut body: Incoming, pace: usize) -> io::Result<Bytes> {
+    let mut taken = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(io::Error::other)?.into_data() else { continue };
+        taken.extend_from_slice(&data);
+        tokio::time::sleep(Duration::from_millis((data.len() / pace) as u64)).await;
+    }
+    Ok(taken.into())
 }
 
 async fn forward(head: Parts, body: Bytes, upstream: SocketAddr) -> io::Result<Response<Incoming>> {
@@ -163,6 +190,7 @@ fn spoilt(body: Incoming, spoil: Option<Spoil>) -> Body {
 
 fn refusal(status: u16) -> Response<Body> {
     let code = match status {
+        403 => "AccessDenied",
         501 => "NotImplemented",
         503 => "SlowDown",
         _ => "InternalError",

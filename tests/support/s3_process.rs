@@ -1,6 +1,6 @@
 //! An S3 server that can be killed: s3s-fs in a process of its own, which is the test binary started once more.
 //!
-//! s3s-fs cannot list unfinished multipart uploads, which is what a janitor lives on; that is added here.
+//! s3s-fs cannot list unfinished multipart uploads, which is what a janitor lives on, nor miss a bucket; that is added here.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -73,6 +73,11 @@ impl S3Process {
             .with("GUARD_STORE_ACCESS_KEY", ACCESS_KEY)
             .with("GUARD_STORE_SECRET_KEY", SECRET_KEY)
             .with_secret(SECRET_KEY)
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
     }
 
     /// Keys of the uploads that neither ended nor were given up.
@@ -151,6 +156,14 @@ macro_rules! hand_on {
                 self.inner.$operation(request).await
             })*
 
+            async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
+                // s3s-fs misses the object and not the bucket, as every real server does.
+                if !self.dir.join(&request.input.bucket).is_dir() {
+                    return Err(s3s::s3_error!(NoSuchBucket));
+                }
+                self.inner.get_object(request).await
+            }
+
             async fn create_multipart_upload(
                 &self,
                 request: S3Request<CreateMultipartUploadInput>,
@@ -181,7 +194,6 @@ hand_on! {
     abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput;
     complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput;
     delete_object(DeleteObjectInput) -> DeleteObjectOutput;
-    get_object(GetObjectInput) -> GetObjectOutput;
     head_object(HeadObjectInput) -> HeadObjectOutput;
     list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output;
     list_parts(ListPartsInput) -> ListPartsOutput;

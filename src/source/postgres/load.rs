@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::client::ClientTools;
 use super::connection::Connection;
-use super::session::{SessionError, connect};
+use super::session::{SessionError, connect, said};
 use crate::catalog::PostgresFacts;
 use crate::contents::Contents;
 use crate::source::child::{ChildCommand, ChildError, Ending, OwnedChild};
@@ -38,7 +38,7 @@ pub enum LoadError {
     #[error(transparent)]
     Session(#[from] SessionError),
     /// A query on the target failed.
-    #[error("{target}: {attempt} failed: {reason}")]
+    #[error("{target}: {attempt} failed: {}", said(reason))]
     Query {
         /// Which target.
         target: String,

@@ -32,14 +32,17 @@ pub struct BlockedOthers {
 
 const POLL: Duration = Duration::from_millis(500);
 
-/// Watches until somebody has waited longer than `max_block` for sessions called `dump`; never returns otherwise.
+/// Watches until somebody has waited longer than `max_block` for sessions called `dump`, or until nobody could watch for as
+/// long; never returns otherwise. That a server is gone is for the dump itself to tell.
 pub async fn watch(connection: &Connection, dump: &str, max_block: Duration) -> Result<BlockedOthers, SessionError> {
     let (mut session, _) = connect(connection, WATCH_NAME).await?;
     let mut waiting: Vec<(BlockedOthers, Instant)> = Vec::new();
     let poll = POLL.min(max_block / 4).max(Duration::from_millis(50));
+    let mut watched = Instant::now();
     loop {
         match waiters(&mut session, dump, max_block).await {
             Ok(waiters) => {
+                watched = Instant::now();
                 waiting.retain(|(known, _)| waiters.contains(known));
                 for waiter in waiters {
                     if waiting.iter().all(|(known, _)| *known != waiter) {
@@ -48,9 +51,12 @@ pub async fn watch(connection: &Connection, dump: &str, max_block: Duration) -> 
                 }
             }
             Err(reason) => {
-                tracing::warn!(%reason, "the session that watches locks was lost; opening another");
-                let _ = session.close_hard().await;
-                (session, _) = connect(connection, WATCH_NAME).await?;
+                tracing::debug!(%reason, "the session that watches locks was lost; opening another");
+                match connect(connection, WATCH_NAME).await {
+                    Ok((another, _)) => session = another,
+                    Err(error) if watched.elapsed() > max_block.max(BLIND) => return Err(error),
+                    Err(_) => {}
+                }
             }
         }
         if let Some((blocked, _)) = waiting.iter().find(|(_, since)| since.elapsed() >= max_block) {
@@ -60,6 +66,9 @@ pub async fn watch(connection: &Connection, dump: &str, max_block: Duration) -> 
         tokio::time::sleep(poll).await;
     }
 }
+
+/// For so long at least a dump may go on unwatched.
+const BLIND: Duration = Duration::from_secs(10);
 
 const WATCH_NAME: &str = "guard lock watch";
 

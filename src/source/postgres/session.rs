@@ -32,7 +32,7 @@ pub struct Session {
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// No address answered, or the login was refused.
-    #[error("cannot connect to {target}: {reason}")]
+    #[error("cannot connect to {target}: {}", said(reason))]
     Connect {
         /// Where, without secrets.
         target: String,
@@ -41,7 +41,7 @@ pub enum SessionError {
         reason: sqlx::Error,
     },
     /// A query failed.
-    #[error("{target}: {attempt} failed: {reason}")]
+    #[error("{target}: {attempt} failed: {}", said(reason))]
     Query {
         /// Where, without secrets.
         target: String,
@@ -51,6 +51,33 @@ pub enum SessionError {
         #[source]
         reason: sqlx::Error,
     },
+}
+
+/// What the server said, without the place in its source that sqlx adds.
+pub(super) fn said(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(refusal) => refusal.message().to_owned(),
+        error => error.to_string(),
+    }
+}
+
+impl SessionError {
+    /// What to do about it, if anything is known.
+    pub fn help(&self) -> Option<&'static str> {
+        let Self::Connect { reason, .. } = self else { return None };
+        match reason {
+            sqlx::Error::Io(_) => Some("check that the server runs, and the host and port of the source's url"),
+            sqlx::Error::Tls(_) => Some("check sslmode and sslrootcert"),
+            // The classes and codes of the server's documentation, appendix A.
+            sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
+                Some("28P01" | "28000") => Some("check the user and the password of the source's url, and pg_hba.conf"),
+                Some("3D000") => Some("check the name of the database in the source's url"),
+                Some("53300") => Some("the server has no free connection: guard needs three while it takes a backup"),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 impl Session {
