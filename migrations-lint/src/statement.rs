@@ -77,6 +77,8 @@ pub(crate) struct Expr {
     pub(crate) calls: Vec<Box<str>>,
     /// Identifiers that are not calls: columns, tables, types.
     pub(crate) words: Vec<Box<str>>,
+    /// Those of the words that are cast on the spot.
+    pub(crate) cast: Vec<Box<str>>,
     /// Columns of which a top-level conjunct says `IS NOT NULL`.
     pub(crate) not_null: Vec<Box<str>>,
     /// Always true (`true`, `1 = 1`, `id = id`), as far as its own text tells.
