@@ -360,8 +360,9 @@ fn converts_again(alter: &AlterTable, statement: &Statement) -> Option<(Span, Re
     const TEXTS: &[&str] = &["text", "varchar", "bpchar", "citext"];
     alter.actions.iter().find_map(|action| {
         let ActionKind::AlterType { column, ty, using: Some(using) } = &action.kind else { return None };
-        let reads_itself =
-            using.words.contains(&column.name) && using.calls.iter().any(|call| OF_TEXT.contains(&&**call));
+        let reads_itself = using.words.contains(&column.name)
+            && !using.cast.contains(&column.name)
+            && using.calls.iter().any(|call| OF_TEXT.contains(&&**call));
         let reason = Reason::ConvertedAlready { column: column.name.clone() };
         (reads_itself && !TEXTS.contains(&&*ty.name) && !is_guarded(&statement.guard, &reason))
             .then_some((action.span, reason))
