@@ -9,7 +9,7 @@ mod effect;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::source_text::Span;
-use crate::statement::{Conflict, Guard, Insert, Kind, Looked, Statement, Update};
+use crate::statement::{ActionKind, AlterTable, Conflict, Guard, Insert, Kind, Looked, Statement, Update};
 use crate::transaction::Place;
 use effect::{Effect, Object, effects};
 
@@ -36,6 +36,8 @@ pub(crate) enum Reason {
     MakesAnother { space: Space, table: Box<str> },
     /// Rows are inserted again, or their key conflicts.
     InsertsAgain { table: Box<str> },
+    /// USING converts with a function of the old type, and the column has the new one.
+    ConvertedAlready { column: Box<str> },
     /// The new value depends on the old one, or on the moment.
     ChangesAgain { table: Box<str>, column: Box<str> },
 }
@@ -275,6 +277,7 @@ fn raised_by(reason: &Reason) -> &'static [&'static str] {
             _ => &["undefined_object"],
         },
         Reason::InsertsAgain { .. } => &["unique_violation"],
+        Reason::ConvertedAlready { .. } => &["undefined_function"],
         Reason::MakesAnother { .. } | Reason::ChangesAgain { .. } => &[],
     }
 }
@@ -283,6 +286,7 @@ fn changes_again(statement: &Statement, state: &mut State) -> Option<(Span, Reas
     match &statement.kind {
         Kind::Insert(insert) => insert_again(insert, statement, state),
         Kind::Update(update) => update_again(update, statement),
+        Kind::AlterTable(alter) => converts_again(alter, statement),
         Kind::Copy(copy) if copy.is_import => {
             let name = copy.table.as_ref()?;
             let reason = Reason::InsertsAgain { table: name.name.clone() };
@@ -332,6 +336,39 @@ fn update_again(update: &Update, statement: &Statement) -> Option<(Span, Reason)
     Some((relative.value.span, reason))
 }
 
+/// Functions that take text only.
+const OF_TEXT: &[&str] = &[
+    "btrim",
+    "decode",
+    "left",
+    "lower",
+    "regexp_replace",
+    "replace",
+    "split_part",
+    "string_to_array",
+    "substr",
+    "substring",
+    "to_date",
+    "to_number",
+    "to_timestamp",
+    "trim",
+    "upper",
+];
+
+/// `TYPE int USING trim(a)::int` meets an `int` the second time.
+fn converts_again(alter: &AlterTable, statement: &Statement) -> Option<(Span, Reason)> {
+    const TEXTS: &[&str] = &["text", "varchar", "bpchar", "citext"];
+    alter.actions.iter().find_map(|action| {
+        let ActionKind::AlterType { column, ty, using: Some(using) } = &action.kind else { return None };
+        let reads_itself = using.words.contains(&column.name)
+            && !using.cast.contains(&column.name)
+            && using.calls.iter().any(|call| OF_TEXT.contains(&&**call));
+        let reason = Reason::ConvertedAlready { column: column.name.clone() };
+        (reads_itself && !TEXTS.contains(&&*ty.name) && !is_guarded(&statement.guard, &reason))
+            .then_some((action.span, reason))
+    })
+}
+
 /// `updated_at = now()` in an upsert says when, and nothing depends on it.
 fn is_moment(calls: &[Box<str>]) -> bool {
     !calls.is_empty()
@@ -368,6 +405,12 @@ mod tests {
         check("ALTER TABLE a RENAME TO b; CREATE TABLE a (i int);", &[0]);
         check("DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s; CREATE TABLE s.a (i int);", &[]);
         check("BEGIN; CREATE TABLE a (i int); ROLLBACK;", &[]);
+    }
+
+    #[test]
+    fn a_conversion_that_takes_text_only_works_once_unless_it_casts_to_text() {
+        check("ALTER TABLE t ALTER COLUMN a TYPE int USING trim(a)::int;", &[0]);
+        check("ALTER TABLE t ALTER COLUMN a TYPE int USING trim(a::text)::int;", &[]);
     }
 
     #[test]

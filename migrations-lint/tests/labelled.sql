@@ -1583,3 +1583,312 @@ DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'app') THEN EXEC
 
 -- case: good
 DELETE FROM users u USING banned b WHERE b.id = u.id;
+
+-- case: good, in a transaction
+CREATE TABLE IF NOT EXISTS public.orders (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  user_id bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  total numeric(12,2) NOT NULL CHECK (total >= 0),
+  status text NOT NULL DEFAULT 'new',
+  created_at timestamptz NOT NULL DEFAULT now(),
+  UNIQUE (user_id, created_at),
+  EXCLUDE USING gist (x WITH =)
+);
+CREATE INDEX IF NOT EXISTS orders_user_idx ON public.orders (user_id);
+
+-- case: good, in a transaction
+CREATE TABLE IF NOT EXISTS a (id int PRIMARY KEY); CREATE TABLE IF NOT EXISTS b (id int PRIMARY KEY, a_id int);
+DO $$ BEGIN ALTER TABLE b ADD CONSTRAINT b_a FOREIGN KEY (a_id) REFERENCES a (id); EXCEPTION WHEN duplicate_object THEN null; END $$;
+
+-- case: good
+DO $$
+BEGIN
+  IF NOT EXISTS (
+    SELECT 1 FROM information_schema.columns
+    WHERE table_schema = 'public' AND table_name = 'users' AND column_name = 'nick'
+  ) THEN
+    ALTER TABLE public.users ADD COLUMN nick text;
+  END IF;
+END
+$$;
+
+-- case: good
+DO $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM information_schema.columns WHERE table_name='users' AND column_name='old') THEN
+    UPDATE users SET new_c = 'x' WHERE new_c IS NULL;
+  END IF;
+END $$;
+
+-- case: good, in a transaction
+CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.updated_at := now();
+  RETURN NEW;
+END;
+$$;
+DROP TRIGGER IF EXISTS users_touch ON users;
+CREATE TRIGGER users_touch BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch();
+
+-- case: good
+INSERT INTO roles (name) SELECT v.name FROM (VALUES ('admin'),('user')) AS v(name) WHERE NOT EXISTS (SELECT 1 FROM roles r WHERE r.name = v.name);
+
+-- case: good
+INSERT INTO settings (key, value) VALUES ('a','b') ON CONFLICT ON CONSTRAINT settings_pkey DO UPDATE SET value = EXCLUDED.value, updated_at = now() WHERE settings.value IS DISTINCT FROM EXCLUDED.value;
+
+-- case: good
+WITH moved AS (DELETE FROM queue WHERE done RETURNING *) INSERT INTO archive SELECT * FROM moved ON CONFLICT DO NOTHING;
+
+-- case: good, in a transaction
+ALTER TABLE users ADD COLUMN IF NOT EXISTS a int, ADD COLUMN IF NOT EXISTS b text DEFAULT '', ADD COLUMN IF NOT EXISTS c boolean NOT NULL DEFAULT false;
+
+-- case: good
+ALTER TABLE users ADD COLUMN IF NOT EXISTS search tsvector;
+
+-- case: good
+ALTER TABLE users ADD COLUMN IF NOT EXISTS expires date DEFAULT (CURRENT_DATE + INTERVAL '30 days');
+
+-- case: good
+ALTER TABLE users ADD COLUMN IF NOT EXISTS t text[] NOT NULL DEFAULT ARRAY[]::text[];
+
+-- case: good
+ALTER TABLE users ADD COLUMN IF NOT EXISTS m mood DEFAULT 'ok'::mood;
+
+-- case: good
+ALTER TABLE users ADD COLUMN IF NOT EXISTS t timestamptz DEFAULT timezone('utc', now());
+
+-- case: good
+ALTER TABLE users ADD COLUMN IF NOT EXISTS j jsonb DEFAULT jsonb_build_object('a', 1);
+
+-- case: good
+ALTER TABLE users ADD COLUMN IF NOT EXISTS n int GENERATED ALWAYS AS (a + 1) VIRTUAL;
+
+-- case: good, in a transaction
+DROP MATERIALIZED VIEW IF EXISTS mv; CREATE MATERIALIZED VIEW mv AS SELECT 1 AS a; CREATE UNIQUE INDEX mv_a ON mv (a);
+
+-- case: good
+DROP TYPE IF EXISTS pair; CREATE TYPE pair AS (a int, b int);
+
+-- case: good
+BEGIN;
+CREATE TABLE IF NOT EXISTS t (id int);
+INSERT INTO t (id) SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM t);
+COMMIT;
+
+-- case: good
+SET lock_timeout = '5s';
+SET statement_timeout = '30s';
+ALTER TABLE users VALIDATE CONSTRAINT c;
+RESET lock_timeout;
+
+-- case: good
+SELECT pg_catalog.set_config('search_path', '', false);
+CREATE TABLE IF NOT EXISTS public.t (id int);
+ALTER TABLE public.t OWNER TO app;
+
+-- case: good
+CREATE POLICY "p" ON "T" USING (true); DROP POLICY "p" ON "T";
+
+-- case: good
+ALTER TABLE "User" ADD COLUMN IF NOT EXISTS "firstName" TEXT;
+
+-- case: good
+UPDATE users SET name = trim(name) WHERE name <> trim(name);
+
+-- case: good
+UPDATE users SET full_name = first_name || ' ' || last_name WHERE full_name IS NULL;
+
+-- case: good
+UPDATE users SET settings = jsonb_set(settings, '{theme}', '"dark"') WHERE settings->>'theme' IS NULL;
+
+-- case: good
+DELETE FROM sessions WHERE expires_at < now();
+
+-- case: good
+CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY users (lower(email)) WHERE deleted_at IS NULL;
+
+-- case: good
+REINDEX (CONCURRENTLY, VERBOSE) TABLE users;
+
+-- case: good
+ALTER PUBLICATION p SET TABLE a, b; ALTER SUBSCRIPTION s REFRESH PUBLICATION;
+
+-- case: good
+COMMENT ON COLUMN users.a IS 'It''s; DROP TABLE users;';
+
+-- case: good
+CREATE EXTENSION IF NOT EXISTS "uuid-ossp" WITH SCHEMA extensions; CREATE EXTENSION IF NOT EXISTS citext;
+
+-- case: good
+DO $$ BEGIN PERFORM 1 FROM pg_type WHERE typname = 'm'; IF NOT FOUND THEN CREATE TYPE m AS ENUM ('a'); END IF; END $$;
+
+-- case: good
+DO $$ BEGIN IF (SELECT count(*) FROM plans) = 0 THEN INSERT INTO plans (name) VALUES ('free'); END IF; END $$;
+
+-- case: good
+DO $$ DECLARE r record; BEGIN FOR r IN SELECT conname FROM pg_constraint WHERE conrelid = 'users'::regclass AND conname LIKE 'old%' LOOP EXECUTE format('ALTER TABLE users RENAME CONSTRAINT %I TO %I', r.conname, 'new_' || r.conname); END LOOP; END $$;
+
+-- case: good
+DO $$ BEGIN EXECUTE 'CREATE TABLE IF NOT EXISTS x (id int)'; END $$;
+
+-- case: good
+BEGIN; SET LOCAL statement_timeout = 0; CREATE OR REPLACE VIEW v AS SELECT 1; COMMIT;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS t1 (id int, PRIMARY KEY (id)); CREATE TABLE IF NOT EXISTS t2 (LIKE t1 INCLUDING ALL); ALTER TABLE t2 ALTER COLUMN id TYPE bigint;
+
+-- case: non-idempotent
+INSERT INTO roles (name) SELECT 'admin';
+
+-- case: non-idempotent
+WITH x AS (INSERT INTO a (n) VALUES (1) RETURNING id) INSERT INTO b (a_id) SELECT id FROM x ON CONFLICT DO NOTHING;
+
+-- case: non-idempotent
+CREATE UNIQUE INDEX IF NOT EXISTS a ON t (x); CREATE INDEX CONCURRENTLY b ON t (x);
+
+-- case: non-idempotent
+ALTER TABLE IF EXISTS users RENAME COLUMN a TO b;
+
+-- case: non-idempotent
+ALTER TABLE users ALTER COLUMN age TYPE int USING (trim(age)::int), DROP COLUMN b;
+
+-- case: non-idempotent
+UPDATE t SET seq = nextval('s') WHERE grp = 1;
+
+-- case: non-idempotent
+UPDATE t SET path = replace(path, 'a', 'b') || '/x' WHERE id < 5;
+
+-- case: non-idempotent
+DO $$ BEGIN FOR i IN 1..10 LOOP INSERT INTO t (n) VALUES (i); END LOOP; END $$;
+
+-- case: non-idempotent
+DO $$ BEGIN EXECUTE 'CREATE TABLE x (id int)'; END $$;
+
+-- case: non-idempotent
+CREATE TABLE IF NOT EXISTS p (k int) PARTITION BY LIST (k); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+
+-- case: non-idempotent
+CREATE OR REPLACE VIEW v AS SELECT 1; DROP VIEW v; DROP VIEW v2;
+
+-- case: non-idempotent
+ALTER TABLE t ADD COLUMN IF NOT EXISTS x int; ALTER TABLE t ADD CONSTRAINT t_x UNIQUE (x);
+
+-- case: non-idempotent
+DROP TRIGGER IF EXISTS a ON t; CREATE TRIGGER b BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();
+
+-- case: non-idempotent
+DROP POLICY IF EXISTS p ON t; CREATE POLICY p ON u USING (true);
+
+-- case: lock
+DO $$ BEGIN CREATE INDEX IF NOT EXISTS i ON users (a); END $$;
+
+-- case: lock
+ALTER TABLE ONLY public.users ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+-- case: lock
+ALTER TABLE users ADD COLUMN IF NOT EXISTS k text DEFAULT md5(random()::text);
+
+-- case: lock
+ALTER TABLE users ADD COLUMN IF NOT EXISTS k text DEFAULT my_default();
+
+-- case: lock
+ALTER TABLE users ALTER COLUMN created_at TYPE timestamptz USING created_at AT TIME ZONE 'UTC';
+
+-- case: lock
+CREATE TABLE IF NOT EXISTS "Users" (id int); CREATE INDEX IF NOT EXISTS i ON users (id);
+
+-- case: lock
+ALTER TABLE users ALTER a SET NOT NULL, ALTER b SET NOT NULL;
+
+-- case: lock
+CREATE INDEX IF NOT EXISTS i ON users USING gin (to_tsvector('english', body));
+
+-- case: breaking
+ALTER TABLE users RENAME a TO b;
+
+-- case: breaking
+ALTER TABLE IF EXISTS public.users RENAME TO members;
+
+-- case: destructive
+ALTER TABLE users DROP email;
+
+-- case: destructive
+DROP TABLE a, b, c;
+
+-- case: destructive
+drop table if exists "Users" cascade
+
+-- case: destructive
+DELETE FROM ONLY users AS u;
+
+-- case: destructive
+UPDATE public.users AS u SET role = 'guest';
+
+-- case: destructive
+DO $$ BEGIN IF EXISTS (SELECT 1 FROM pg_tables WHERE tablename = 'x') THEN DROP TABLE x; END IF; END $$;
+
+-- case: destructive
+BEGIN; SAVEPOINT s; SELECT 1; ROLLBACK TO s; DROP TABLE IF EXISTS users; COMMIT;
+
+-- case: destructive
+ALTER TABLE users DROP COLUMN IF EXISTS a, ADD COLUMN IF NOT EXISTS a bigint;
+
+-- case: destructive
+CREATE TABLE IF NOT EXISTS a (x int);
+-- next file
+DROP TABLE IF EXISTS a;
+
+-- case: security
+CREATE ROLE x WITH LOGIN SUPERUSER;
+
+-- case: security
+GRANT ALL ON ALL TABLES IN SCHEMA public TO anon;
+
+-- case: security
+GRANT EXECUTE ON FUNCTION f() TO PUBLIC;
+
+-- case: security
+GRANT ALL ON SCHEMA public TO PUBLIC;
+
+-- case: security
+CREATE OR REPLACE PROCEDURE p() LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN NULL; END $$;
+
+-- case: security
+BEGIN; SET LOCAL session_replication_role = 'replica'; COMMIT;
+
+-- case: transaction
+START TRANSACTION; REINDEX INDEX CONCURRENTLY i; COMMIT;
+
+-- case: transaction
+BEGIN; CREATE TABLE IF NOT EXISTS t (a int); COMMIT; COMMIT;
+
+-- case: transaction
+BEGIN; ALTER TYPE m ADD VALUE IF NOT EXISTS 'z'; ALTER TABLE t ADD CONSTRAINT c CHECK (m <> 'z') NOT VALID; COMMIT;
+
+-- case: transaction
+RELEASE SAVEPOINT x;
+
+-- case: may-fail
+ALTER TABLE users ADD COLUMN IF NOT EXISTS a int NOT NULL DEFAULT NULL;
+
+-- case: may-fail
+ALTER TABLE users ADD a text NOT NULL, ADD b text;
+
+-- case: may-fail
+CREATE TABLE IF NOT EXISTS t (a int, a text);
+
+-- case: may-fail
+SELEC 1;
+
+-- case: may-fail
+ALTER TABLE users ADD CONSTRAINT x UNIQUE (email);
+
+-- case: non-idempotent
+ALTER TABLE users ALTER COLUMN age TYPE int USING trim(age)::int;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS t (a varchar(10));
+ALTER TABLE t ALTER COLUMN a TYPE int USING a::int;
+
+-- case: lock
+ALTER TABLE users ALTER COLUMN age TYPE int USING trim(age::text)::int;

@@ -161,6 +161,9 @@ fn read_word(expr: &mut Expr, cursor: &Cursor<'_>, tokens: &[Token], idx: usize)
     if next == Some(TokenKind::LeftParen) || (token.kind == TokenKind::Word && BARE_CALLS.contains(&&*name)) {
         expr.calls.push(name);
     } else {
+        if next == Some(TokenKind::Cast) {
+            expr.cast.push(name.clone());
+        }
         expr.words.push(name);
     }
 }

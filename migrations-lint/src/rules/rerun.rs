@@ -53,6 +53,11 @@ fn consequence(reason: &Reason) -> String {
         Reason::InsertsAgain { table } => {
             format!("The second run inserts the rows into {table} again, or stops at a unique key that they violate.")
         }
+        Reason::ConvertedAlready { column } => {
+            format!(
+                "The second run stops here: {column} has its new type already, which the function in USING does not take."
+            )
+        }
         Reason::ChangesAgain { table, column } => format!("Every run changes {column} of {table} again."),
     }
 }

@@ -22,6 +22,7 @@ pub(crate) static RULE: Rule = Rule::new(
             Example::new("CREATE TABLE t (a int NOT NULL);", "ALTER TABLE t ALTER COLUMN a ADD GENERATED ALWAYS AS IDENTITY;"),
             Example::new("CREATE TABLE t (a int); CREATE TABLE u (a int); CREATE PUBLICATION p FOR TABLE u;", "ALTER PUBLICATION p ADD TABLE t;"),
             Example::new("CREATE TYPE pair AS (a int);", "ALTER TYPE pair ADD ATTRIBUTE b int;"),
+            Example::new("CREATE TABLE t (a text);", "ALTER TABLE t ALTER COLUMN a TYPE int USING trim(a)::int;"),
             Example::new(
                 "CREATE TABLE t (a text, b int);",
                 "UPDATE t SET b = 1 WHERE a = 'x' AND b IS NULL;\nALTER TABLE t ALTER COLUMN b TYPE text USING trim(b::text);\nALTER TABLE t RENAME COLUMN b TO c;",
@@ -39,6 +40,15 @@ pub(crate) static RULE: Rule = Rule::new(
 
 fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     for failure in view.failures() {
+        if let Reason::ConvertedAlready { column } = &failure.reason {
+            found.push(
+                Draft::new(failure.span, format!("a second run fails here: {column} is converted already"))
+                    .why(super::consequence(&failure.reason))
+                    .help(format!(
+                        "Cast to text first, so that it holds for both types: … USING trim({column}::text)::…"
+                    )),
+            );
+        }
         let (Reason::Exists { space, name } | Reason::Missing { space, name }) = &failure.reason else { continue };
         if is_said_elsewhere(view.kind(), failure, *space) || found.iter().any(|draft| draft.span == failure.span) {
             continue;
