@@ -7,10 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files that are one long table or one long text by nature.
-const LONG_BY_NATURE: &[&str] = &[
-    "migrations-lint/src/statement.rs", // the forms of SQL statements that rules know, one after the other
-    "migrations-lint/src/rerun/effect.rs", // what a second run of each form does
-];
+const LONG_BY_NATURE: &[&str] = &[];
 
 const MAX_FILE_LINES: usize = 500;
 const MAX_FUNCTION_LINES: usize = 100;
