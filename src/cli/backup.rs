@@ -75,16 +75,16 @@ async fn with_retries(
     }
 }
 
-fn answer(done: &[Manifest], mut failures: Vec<(SourceName, CliError)>) -> Result<Answer, CliError> {
-    if done.is_empty() && failures.len() == 1 {
-        return Err(failures.swap_remove(0).1);
-    }
-    let text: String = done.iter().map(sentence).collect();
-    let backups: Vec<Value> = done.iter().map(summary).collect();
+fn answer(done: &[Manifest], failures: Vec<(SourceName, CliError)>) -> Result<Answer, CliError> {
     let exit = if failures.is_empty() { Exit::Yes } else { Exit::Unable };
     let name_source =
         |(source, error): (SourceName, CliError)| CliError { message: format!("{source}: {error}"), ..error };
-    let errors = failures.into_iter().map(name_source).collect();
+    let mut errors: Vec<CliError> = failures.into_iter().map(name_source).collect();
+    if done.is_empty() && errors.len() == 1 {
+        return Err(errors.swap_remove(0));
+    }
+    let text: String = done.iter().map(sentence).collect();
+    let backups: Vec<Value> = done.iter().map(summary).collect();
     Ok(Answer { errors, ..Answer::new(text, json!({ "backups": backups }), exit) })
 }
 

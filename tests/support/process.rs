@@ -74,11 +74,11 @@ impl Running {
         found
     }
 
-    /// The process of a program that it started.
+    /// The process of a program that it started for its work, not just to learn its version.
     pub fn find(&self, program: &str) -> Option<Pid> {
         let is_it = |process: &Process| {
             let name = process.command.split(' ').next().unwrap_or_default();
-            name.rsplit('/').next() == Some(program)
+            name.rsplit('/').next() == Some(program) && !process.command.contains("--version")
         };
         self.started().into_iter().find(is_it).map(|process| process.pid)
     }
