@@ -142,8 +142,8 @@ fn encoder(
     encoder.include_checksum(true)?;
     let threads = compression.threads.map_or_else(default_threads, NonZeroU32::get);
     encoder.multithread(threads)?;
-    // zstd's own job size (8 MiB at level 3) times its workers is most of the memory: shared out, it stays bounded.
-    encoder.set_parameter(CParameter::JobSize((16 << 20) / threads.max(2)))?;
+    // zstd keeps several jobs of each worker, input and output (8 MiB a job at level 3): most of the memory, so shared out.
+    encoder.set_parameter(CParameter::JobSize((8 << 20) / threads.max(2)))?;
     if let Some(log) = compression.long_window {
         encoder.long_distance_matching(true)?;
         encoder.window_log(log)?;
