@@ -1,5 +1,11 @@
 //! Real servers and faults for the integration tests; each test binary uses its own part of it.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::return_self_not_must_use, reason = "shared by several test binaries")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::return_self_not_must_use,
+    reason = "shared by several test binaries"
+)]
 
 // The paths are spelt out because Cargo also builds this file as a test binary of its own, without tests.
 #[path = "support/archive.rs"]
