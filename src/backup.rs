@@ -52,9 +52,19 @@ pub enum BackupError {
     /// The repository failed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// The manifest could not be written.
+    #[error(transparent)]
+    Manifest(CatalogError),
     /// It was told to stop.
     #[error("interrupted; nothing was kept of the unfinished backup")]
     Interrupted,
+}
+
+impl BackupError {
+    /// Whether the manifest was sent and no answer says that it was refused.
+    fn may_have_committed(&self) -> bool {
+        matches!(self, Self::Manifest(CatalogError::Store(error)) if !error.is_permanent())
+    }
 }
 
 /// Takes one backup. When this returns a manifest, the backup exists; when it returns an error, it does not.
@@ -91,7 +101,13 @@ pub async fn backup(
             Ok(manifest)
         }
         Err(error) => {
-            abandon(order, source, &uploads, &keys).await;
+            if error.may_have_committed() {
+                // A manifest whose answer is outstanding may still appear; nothing that it names may be gone by then.
+                tracing::warn!(backup = %keys.folder(), "whether the backup was committed is not known; nothing of it is removed");
+                source.close().await;
+            } else {
+                abandon(order, source, &uploads, &keys).await;
+            }
             Err(error)
         }
     }
@@ -179,7 +195,7 @@ async fn commit(
     .sealed();
     let note = restore_note::text(&manifest).into();
     order.catalog.store().create(&keys.restore_note(), note).await.map_err(CatalogError::from)?;
-    order.catalog.commit(&manifest).await?;
+    order.catalog.commit(&manifest).await.map_err(BackupError::Manifest)?;
     Ok(manifest)
 }
 

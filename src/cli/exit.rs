@@ -81,7 +81,7 @@ impl From<BackupError> for CliError {
         match error {
             BackupError::Source(error) => error.into(),
             BackupError::Seal(SealError::Store(error)) => error.into(),
-            BackupError::Catalog(error) => error.into(),
+            BackupError::Catalog(error) | BackupError::Manifest(error) => error.into(),
             BackupError::Interrupted => {
                 Self { exit: Exit::Interrupted, ..Self::unable("interrupted", error.to_string()) }
             }
