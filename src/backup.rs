@@ -62,7 +62,7 @@ pub enum BackupError {
 
 impl BackupError {
     /// Whether the manifest was sent and no answer says that it was refused.
-    fn may_have_committed(&self) -> bool {
+    pub fn may_have_committed(&self) -> bool {
         matches!(self, Self::Manifest(CatalogError::Store(error)) if !error.is_permanent())
     }
 }

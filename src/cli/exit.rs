@@ -81,6 +81,8 @@ impl From<BackupError> for CliError {
         match error {
             BackupError::Source(error) => error.into(),
             BackupError::Seal(SealError::Store(error)) => error.into(),
+            error if error.may_have_committed() => Self::unable("store-failed", error.to_string())
+                .with_help("whether the backup exists is not known: `guard list` tells, once the store answers again"),
             BackupError::Catalog(error) | BackupError::Manifest(error) => error.into(),
             BackupError::Interrupted => {
                 Self { exit: Exit::Interrupted, ..Self::unable("interrupted", error.to_string()) }
