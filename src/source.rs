@@ -10,6 +10,7 @@ use crate::contents::Contents;
 
 pub mod child;
 pub mod postgres;
+pub mod redis;
 
 use child::{ChildError, OwnedChild};
 use postgres::{OpenDatabase, PostgresError, PostgresSource};
