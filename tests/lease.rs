@@ -200,6 +200,7 @@ async fn a_renewal_whose_answer_is_lost_is_no_lost_lease() {
     let lease = win(&daemon(&shaky, "ours", Duration::from_secs(1)), source()).await;
     faulty.fail(Operation::Swap, 0, Fault::LostAnswer);
     while faulty.calls(Operation::Swap) < 3 {
+        assert!(!lease.is_lost());
         tokio::task::yield_now().await;
     }
     assert!(!lease.is_lost());

@@ -15,8 +15,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{LeaseError, Record, State};
 use crate::store::{Key, Store, StoreError, Tag};
 
-/// The pause after a renewal that failed for a passing reason.
-const PAUSE: Duration = Duration::from_millis(500);
+/// The pause after a renewal that failed for a passing reason, as a part of the TTL: there is time for several attempts.
+const PAUSE_PART: u32 = 20;
 
 /// A lease of ours. Dropped without being ended it is renewed no more and runs out by itself.
 #[derive(Debug)]
@@ -130,6 +130,7 @@ async fn keep(mut renewal: Renewal, begun: Instant, stop: CancellationToken) -> 
 impl Renewal {
     /// Renews, again and again until `sure_until`; the answer is when the renewal that succeeded was begun.
     async fn renew_before(&mut self, sure_until: Instant, stop: &CancellationToken) -> Result<Instant, LeaseError> {
+        let pause = Duration::from_millis(self.record.ttl_ms) / PAUSE_PART;
         loop {
             let begun = Instant::now();
             let error = match tokio::time::timeout_at(sure_until, self.renew()).await {
@@ -140,7 +141,7 @@ impl Renewal {
             };
             tracing::warn!(%error, key = %self.key, "the lease could not be renewed; trying again");
             tokio::select! {
-                () = tokio::time::sleep(PAUSE.min(sure_until.saturating_duration_since(Instant::now()))) => {}
+                () = tokio::time::sleep(pause.min(sure_until.saturating_duration_since(Instant::now()))) => {}
                 // Whoever ends the lease writes it once more and learns then what became of it.
                 () = stop.cancelled() => return Ok(begun),
             }
