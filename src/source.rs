@@ -69,6 +69,13 @@ impl OpenSource {
         SourceFacts::Postgres(database.facts())
     }
 
+    /// Has the source itself keep others of guard's runs out until this one ends: where the store's leases cannot be relied
+    /// on. A kind without a lock of its own must refuse here.
+    pub async fn lock(&mut self, name: &str) -> Result<(), SourceError> {
+        let Self::Postgres(database) = self;
+        Ok(database.lock(name).await?)
+    }
+
     /// Roughly how many bytes its dump will have.
     pub fn estimate(&self) -> u64 {
         let Self::Postgres(database) = self;
