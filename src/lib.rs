@@ -30,6 +30,7 @@ pub mod verify;
 pub mod catalog;
 pub mod contents;
 pub mod progress;
+pub mod schedule;
 pub mod secret;
 pub mod source;
 pub mod store;
