@@ -29,6 +29,7 @@ pub mod verify;
 
 pub mod catalog;
 pub mod contents;
+pub mod lease;
 pub mod progress;
 pub mod schedule;
 pub mod secret;

@@ -106,6 +106,7 @@ impl From<StoreError> for CliError {
             StoreError::Unusable { .. } => "store-unusable",
             StoreError::NotFound { .. } => "not-found",
             StoreError::Exists { .. } => "exists",
+            StoreError::Changed { .. } => "changed",
             StoreError::Transient { .. } | StoreError::Permanent { .. } => "store-failed",
         };
         Self { help: error.help().map(str::to_owned), ..Self::unable(code, error.to_string()) }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 
-use super::{ByteStream, Key, ObjectInfo, Store, StoreError, UnfinishedUpload, Upload, UploadLimits};
+use super::{ByteStream, Fetched, Key, ObjectInfo, Store, StoreError, Tag, UnfinishedUpload, Upload, UploadLimits};
 
 /// How often, how long apart and for how long in all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Default for RetryPolicy {
 /// A store whose operations are repeated, by a policy, when they fail with [`StoreError::Transient`].
 ///
 /// A repetition never turns this writer's own success into a failure: a [`Store::create`] whose answer was lost finds
-/// its own bytes and succeeds. [`Store::read`] is repeated until the stream is open.
+/// its own bytes and succeeds, and so does a [`Store::swap`]. [`Store::read`] is repeated until the stream is open.
 #[derive(Debug, Clone)]
 pub struct Retrying {
     inner: Arc<dyn Store>,
@@ -82,6 +82,17 @@ impl Retrying {
             outcome => outcome,
         }
     }
+
+    /// One attempt at a `swap` that may be a repetition.
+    async fn swap_once(&self, key: &Key, tag: &Tag, body: &Bytes, is_first: bool) -> Result<Tag, StoreError> {
+        match self.inner.swap(key, tag, body.clone()).await {
+            Err(changed @ StoreError::Changed { .. }) if !is_first => match self.inner.fetch(key).await? {
+                Some(found) if found.body == *body => Ok(found.tag),
+                _ => Err(changed),
+            },
+            outcome => outcome,
+        }
+    }
 }
 
 #[async_trait]
@@ -101,6 +112,15 @@ impl Store for Retrying {
 
     async fn replace(&self, key: &Key, body: Bytes) -> Result<(), StoreError> {
         self.policy.run(|_| self.inner.replace(key, body.clone())).await
+    }
+
+    async fn fetch(&self, key: &Key) -> Result<Option<Fetched>, StoreError> {
+        self.policy.run(|_| self.inner.fetch(key)).await
+    }
+
+    async fn swap(&self, key: &Key, tag: &Tag, body: Bytes) -> Result<Tag, StoreError> {
+        let (this, body) = (self, &body);
+        self.policy.run(|attempt_idx| this.swap_once(key, tag, body, attempt_idx == 0)).await
     }
 
     async fn begin(&self, key: &Key, part_size: usize) -> Result<Box<dyn Upload>, StoreError> {
@@ -276,6 +296,19 @@ mod tests {
             matches!(error, StoreError::Exists { .. }),
             "equal bytes at the first attempt were there before: {error}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_swap_whose_answer_was_lost_is_a_success_and_anothers_is_not() {
+        let (_dir, faulty, store) = store();
+        store.create(&key("lease"), Bytes::from("one")).await.unwrap();
+        let tag = store.fetch(&key("lease")).await.unwrap().unwrap().tag;
+        faulty.fail(Operation::Swap, 0, Fault::LostAnswer);
+        let next = store.swap(&key("lease"), &tag, Bytes::from("two")).await.unwrap();
+        assert_eq!(store.fetch(&key("lease")).await.unwrap().unwrap().tag, next);
+        faulty.fail(Operation::Swap, 2, Fault::Transient);
+        let error = store.swap(&key("lease"), &tag, Bytes::from("three")).await.unwrap_err();
+        assert!(matches!(error, StoreError::Changed { .. }), "{error}");
     }
 
     #[test]
