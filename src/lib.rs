@@ -31,6 +31,7 @@ pub mod catalog;
 pub mod contents;
 pub mod lease;
 pub mod progress;
+pub mod schedule;
 pub mod secret;
 pub mod source;
 pub mod store;
