@@ -19,7 +19,7 @@ mod report;
 mod restore;
 mod status;
 mod verify;
-mod watch;
+pub mod watch;
 mod workbench;
 
 pub use exit::{CliError, Exit};

@@ -46,36 +46,56 @@ use auth::Access;
 use page::Page;
 use readiness::{Readiness, State as Readable};
 
-/// Connections at once; further ones wait to be accepted.
-const MAX_CONNECTIONS: usize = 64;
-/// How long a client may take to send the head of a request, or to think of another.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may last, whatever the client does.
-const CONNECTION_LIFE: Duration = Duration::from_mins(5);
-/// How long open connections may take to finish once the server ends.
-const DRAIN: Duration = Duration::from_secs(3);
 /// The largest head of a request.
 const MAX_HEAD_BYTES: usize = 16 << 10;
+
+/// What a client may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at once; further ones wait to be accepted.
+    pub connections: usize,
+    /// How long a client may take to send the head of a request, or to think of another.
+    pub head: Duration,
+    /// How long a connection may last, whatever the client does.
+    pub life: Duration,
+    /// How long open connections may take to finish once the server ends.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 64,
+            head: Duration::from_secs(10),
+            life: Duration::from_mins(5),
+            drain: Duration::from_secs(3),
+        }
+    }
+}
 
 /// Serves until `cancel`, and keeps the board current as long. A client that breaks off is that client's affair.
 pub async fn serve(listener: TcpListener, board: Arc<Board>, cancel: CancellationToken) -> io::Result<()> {
     let access = Access { board: Arc::clone(&board), loopback: listener.local_addr()?.ip().is_loopback() };
     let router = routes(Arc::clone(&board), access);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let limits = board.limits();
+    let places = Arc::new(Semaphore::new(limits.connections));
     let tasks = TaskTracker::new();
     let keeping = { let cancel = cancel.clone(); async move { board.keep_current(&cancel).await } };
     tasks.spawn(keeping);
     loop {
-        let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let accept = async {
+            let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            accepted = accept => accepted,
             () = cancel.cancelled() => break,
         };
         match accepted {
             Ok((socket, _)) => {
                 let (router, cancel) = (router.clone(), cancel.clone());
                 tasks.spawn(async move {
-                    converse(socket, router, cancel).await;
+                    converse(socket, router, limits, cancel).await;
                     drop(place);
                 });
             }
@@ -87,22 +107,22 @@ pub async fn serve(listener: TcpListener, board: Arc<Board>, cancel: Cancellatio
         }
     }
     tasks.close();
-    let _ = tokio::time::timeout(DRAIN * 2, tasks.wait()).await;
+    let _ = tokio::time::timeout(limits.drain * 2, tasks.wait()).await;
     Ok(())
 }
 
-async fn converse(socket: TcpStream, router: Router, cancel: CancellationToken) {
+async fn converse(socket: TcpStream, router: Router, limits: Limits, cancel: CancellationToken) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(MAX_HEAD_BYTES);
     let connection = http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
     tokio::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => return,
         () = cancel.cancelled() => {}
-        () = tokio::time::sleep(CONNECTION_LIFE) => {}
+        () = tokio::time::sleep(limits.life) => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = tokio::time::timeout(DRAIN, connection).await;
+    let _ = tokio::time::timeout(limits.drain, connection).await;
 }
 
 fn routes(board: Arc<Board>, access: Access) -> Router {

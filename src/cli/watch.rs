@@ -13,7 +13,7 @@ use crate::status::{Expected, Upcoming};
 
 /// A configuration that is watched.
 #[derive(Debug)]
-pub(crate) struct Configured(pub(crate) Config);
+pub struct Configured(pub Config);
 
 #[async_trait]
 impl Watch for Configured {
@@ -31,7 +31,7 @@ impl Watch for Configured {
 }
 
 /// What is expected of every configured source at this moment.
-pub(crate) fn expected(config: &Config, now: DateTime<Utc>) -> Vec<Expected> {
+pub fn expected(config: &Config, now: DateTime<Utc>) -> Vec<Expected> {
     let sources = config.sources.iter();
     sources.filter_map(|(name, source)| of_source(config, name, source, now)).collect()
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::Limits;
 use super::metrics::Scene;
 use super::readiness::{Look, Readiness, readiness};
 pub use super::readiness::Reached;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub clock: fn() -> DateTime<Utc>,
     /// How long what was seen counts as current.
     pub interval: Duration,
+    /// What a client may take.
+    pub limits: Limits,
 }
 
 /// Everything the server answers from.
@@ -171,6 +174,11 @@ impl Board {
     /// The token, if there is one.
     pub(super) fn token(&self) -> Option<&Secret> {
         self.settings.token.as_ref()
+    }
+
+    /// What a client may take.
+    pub(super) fn limits(&self) -> Limits {
+        self.settings.limits
     }
 
     /// The clock.
