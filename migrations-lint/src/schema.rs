@@ -171,6 +171,11 @@ impl Catalog {
             .is_some_and(|table| table.is_temporary || table.born.is_some_and(|born| self.is_new_file(born)))
     }
 
+    /// Whether the table is the session's own.
+    pub(crate) fn is_temporary(&self, key: &Key) -> bool {
+        self.tables.get(key).is_some_and(|table| table.is_temporary)
+    }
+
     /// Whether the column was added by this file.
     pub(crate) fn is_new_column(&self, table: &Name, column: &str) -> bool {
         self.is_new(table)
