@@ -29,7 +29,9 @@ pub mod verify;
 
 pub mod catalog;
 pub mod contents;
+pub mod lease;
 pub mod progress;
+pub mod schedule;
 pub mod secret;
 pub mod source;
 pub mod status;
