@@ -452,3 +452,6 @@ fn attempt_finding(report: &SourceReport) -> Option<Finding> {
     let message = format!("the last backup failed at {}: {failure}", words::minute(attempt.ended));
     (!since).then_some(Finding { code: "backup-failed", health: Health::Warning, message })
 }
+
+#[cfg(test)]
+mod tests;
