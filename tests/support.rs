@@ -26,6 +26,8 @@ pub mod postgres;
 pub mod process;
 #[path = "support/proxy.rs"]
 pub mod proxy;
+#[path = "support/redis.rs"]
+pub mod redis;
 #[path = "support/s3_process.rs"]
 pub mod s3_process;
 #[path = "support/s3s.rs"]

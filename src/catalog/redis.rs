@@ -10,6 +10,8 @@ pub struct RedisFacts {
     pub server: String,
     /// Its version.
     pub server_version: String,
+    /// The version of the RDB: a server must know it to load the backup.
+    pub rdb_version: u32,
     /// Whether it is a cluster.
     pub cluster: bool,
     /// Whether the data is of one moment.
@@ -62,6 +64,19 @@ pub struct RedisShard {
     /// Its slots, as `0-5460`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slots: Vec<String>,
+}
+
+impl RedisFacts {
+    /// What was backed up, for people.
+    pub fn subject(&self) -> String {
+        let product = if self.server == "valkey" { "Valkey" } else { "Redis" };
+        let version = &self.server_version;
+        match self.shards.as_slice() {
+            shards if self.cluster => format!("a cluster of {} masters of {product} {version}", shards.len()),
+            [shard] => format!("{product} {version} at {}", shard.address),
+            _ => format!("{product} {version}"),
+        }
+    }
 }
 
 impl Guarantee {

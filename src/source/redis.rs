@@ -222,6 +222,7 @@ impl OpenKeyspace {
         RedisFacts {
             server: first.map_or("redis", Info::program).to_owned(),
             server_version: version,
+            rdb_version: self.shards.iter().map(|shard| shard.rdb().rdb_version).max().unwrap_or_default(),
             cluster: !self.masters.is_empty(),
             guarantee: self.guarantee(),
             size: self.estimate(),
@@ -236,6 +237,7 @@ impl OpenKeyspace {
 
     fn shard_facts(&self, shard: &Shard) -> RedisShard {
         let (read, rdb) = (shard.read(), shard.rdb());
+        let at = self.moment(read, &rdb);
         let text = |field| shard.info.text(field).map(str::to_owned);
         let offset = rdb.replication_offset.and_then(|offset| u64::try_from(offset).ok());
         let slots = shard.node.iter().flat_map(|node| &node.slots);
@@ -246,7 +248,7 @@ impl OpenKeyspace {
             run_id: text("run_id"),
             replication_id: rdb.replication_id.or_else(|| text("master_replid")),
             replication_offset: offset.or_else(|| shard.info.number("master_repl_offset")),
-            at: self.moment(read, &rdb),
+            at,
             method: if read.guarantee == Guarantee::PointInTime { "sync" } else { "scan" }.to_owned(),
             node: shard.node.as_ref().map(|node| node.id.clone()),
             slots: slots.map(|(first, last)| format!("{first}-{last}")).collect(),
@@ -338,6 +340,13 @@ impl OpenKeyspace {
             return Ok(());
         }
         Err(ClusterError::Moved { server: self.source.address.to_string() }.into())
+    }
+
+    /// The first server's clock in milliseconds since 1970.
+    pub async fn clock(&self) -> Result<i64, RedisError> {
+        let (address, patience, lines) = (self.shards[0].address.clone(), self.source.max_silence, self.lines.clone());
+        let asked = task::spawn_blocking(move || keys::server_time(&mut Connection::open(&address, patience, &lines)?));
+        Ok(asked.await??)
     }
 
     /// Ends the connections; a server ends a snapshot that nobody takes by itself.

@@ -54,6 +54,14 @@ pub enum Verify {
     Nothing,
 }
 
+impl Verify {
+    /// The stricter of the two.
+    #[must_use]
+    pub fn at_least(self, least: Self) -> Self {
+        if self == Self::Nothing { least } else { self }
+    }
+}
+
 /// Why a text is not an address. The text itself never appears here: it may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {

@@ -11,8 +11,10 @@ use super::cluster::{self, Node};
 use super::connection::{Connection, ConnectionError, Lines, Reply};
 use super::info::Info;
 use super::pattern::matches;
-use super::rdb::{Entries, Entry, EntryError, KeyEntry, RdbOptions, restore_payload};
+use super::rdb::{Entries, Entry, EntryError, KeyEntry, RdbDecoder, RdbOptions, restore_payload};
+use super::rdb_text::RdbText;
 use crate::catalog::RedisFacts;
+use crate::contents::keyspace::Keyspace;
 
 /// What of a snapshot goes where.
 #[derive(Debug, Clone, Default)]
@@ -224,8 +226,8 @@ impl Target {
     }
 
     /// Everything that would make the restore fail or do harm, as far as it can be asked before a byte is written.
-    pub fn assert_ready(&mut self, facts: &RedisFacts, rdb_version: u32) -> Result<(), LoadError> {
-        let target = self.name.clone();
+    pub fn assert_ready(&mut self, facts: &RedisFacts) -> Result<(), LoadError> {
+        let (target, rdb_version) = (self.name.clone(), facts.rdb_version);
         for shard in &mut self.shards {
             if shard.info.text("role") == Some("slave") {
                 return Err(LoadError::IsReplica { target });
@@ -239,14 +241,6 @@ impl Target {
             }
         }
         Ok(())
-    }
-
-    /// Refuses a target that has keys where some are to go, or functions.
-    pub fn assert_empty(&mut self, options: &LoadOptions) -> Result<(), LoadError> {
-        match self.found(options)? {
-            None => Ok(()),
-            Some(found) => Err(LoadError::NotEmpty { target: self.name.clone(), found }),
-        }
     }
 
     /// What is there already.
@@ -445,6 +439,32 @@ pub fn picked<'a>(
         Ok((Entry::Function(_), _)) => options.patterns.is_empty(),
         Err(_) => true,
     })
+}
+
+/// The record that a server must have that was empty before these were loaded into it.
+pub fn expected_after(files: &[PathBuf], options: &LoadOptions, rdb: RdbOptions) -> Result<Keyspace, LoadError> {
+    let mut expected = Keyspace::default();
+    let mut recorder = RdbDecoder::new(rdb);
+    let mut text = RdbText::default();
+    for entry in picked(files, options) {
+        match entry? {
+            (Entry::Function(code), version) => text.function(version_of(version), &code),
+            (Entry::Key(key), version) => {
+                text.select(target_database(&key, options));
+                let payload = key.payload.as_deref().unwrap_or_default();
+                text.key(version_of(version), &key.key, key.expires_at, payload);
+            }
+        }
+        recorder.feed(&text.take()).map_err(EntryError::from)?;
+    }
+    text.finish();
+    recorder.feed(&text.take()).map_err(EntryError::from)?;
+    expected.absorb(recorder.finish().map_err(EntryError::from)?.keyspace);
+    Ok(expected)
+}
+
+fn version_of(rdb_version: u32) -> u16 {
+    u16::try_from(rdb_version).unwrap_or(u16::MAX)
 }
 
 /// The entries of one file.

@@ -6,8 +6,9 @@ pub(super) struct RdbText {
     written: Vec<u8>,
     checksum: Checksum,
     begun: bool,
-    /// Selected and not yet written: a database without keys is not mentioned.
+    /// Where the next keys are. A database without keys is not mentioned.
     database: Option<u32>,
+    selected: Option<u32>,
 }
 
 /// The version of an RDB without anything in it, which every server since 5.0 loads.
@@ -17,6 +18,7 @@ const VALKEY: u16 = 80;
 const FOOTER: usize = 2 + 8;
 
 // Opcodes of an RDB, as rdb.h of Redis has them.
+const OP_FUNCTION: u8 = 245;
 const OP_EXPIRY_MS: u8 = 252;
 const OP_SELECT: u8 = 254;
 const OP_END: u8 = 255;
@@ -40,6 +42,13 @@ impl RdbText {
         self.written.extend_from_slice(libraries);
     }
 
+    /// The code of one library.
+    pub(super) fn function(&mut self, version: u16, code: &[u8]) {
+        self.begin(version);
+        self.written.push(OP_FUNCTION);
+        self.string(code);
+    }
+
     /// The keys that follow are in this database.
     pub(super) fn select(&mut self, database: u32) {
         self.database = Some(database);
@@ -48,9 +57,10 @@ impl RdbText {
     /// A key with the value of its payload: the type, then the object.
     pub(super) fn key(&mut self, version: u16, key: &[u8], expiry: Option<i64>, value: &[u8]) {
         self.begin(version);
-        if let Some(database) = self.database.take() {
+        if self.database != self.selected {
+            self.selected = self.database;
             self.written.push(OP_SELECT);
-            self.length(u64::from(database));
+            self.length(u64::from(self.database.unwrap_or_default()));
         }
         if let Some(moment) = expiry {
             self.written.push(OP_EXPIRY_MS);
@@ -58,8 +68,7 @@ impl RdbText {
         }
         let (kind, object) = value.split_at(value.len().min(1));
         self.written.extend_from_slice(kind);
-        self.length(key.len() as u64);
-        self.written.extend_from_slice(key);
+        self.string(key);
         self.written.extend_from_slice(object);
     }
 
@@ -85,6 +94,11 @@ impl RdbText {
             let header = if version < VALKEY { format!("REDIS{version:04}") } else { format!("VALKEY{version:03}") };
             self.written.extend_from_slice(header.as_bytes());
         }
+    }
+
+    fn string(&mut self, text: &[u8]) {
+        self.length(text.len() as u64);
+        self.written.extend_from_slice(text);
     }
 
     /// An RDB's length: 6, 14, 32 or 64 bits, the higher ones first.
