@@ -29,9 +29,12 @@ pub mod verify;
 
 pub mod catalog;
 pub mod contents;
+pub mod lease;
 pub mod progress;
+pub mod schedule;
 pub mod secret;
 pub mod source;
+pub mod status;
 pub mod store;
 pub mod stream;
 pub mod workdir;
@@ -39,3 +42,4 @@ pub mod workdir;
 pub mod cli;
 pub mod config;
 pub mod fixture;
+pub mod http;

@@ -109,6 +109,15 @@ impl OpenSource {
         }
     }
 
+    /// Has the source itself keep others of guard's runs out until this one ends: where the store's leases cannot be relied
+    /// on. A kind without a lock of its own must refuse here.
+    pub async fn lock(&mut self, name: &str) -> Result<(), SourceError> {
+        match self {
+            Self::Postgres(database) => Ok(database.lock(name).await?),
+            Self::Redis(keyspace) => Err(keyspace.no_lock().into()),
+        }
+    }
+
     /// Roughly how many bytes its dump will have.
     pub fn estimate(&self) -> u64 {
         match self {
@@ -217,6 +226,7 @@ impl SourceError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Postgres(PostgresError::BlockedOthers(_)) => "blocked-others",
+            Self::Postgres(PostgresError::Busy { .. }) => "busy",
             Self::Redis(error) if error.is_passing() => "cluster-moving",
             _ => "source-failed",
         }

@@ -5,6 +5,7 @@
 //! - **Atomic**: a key is either absent or holds a whole object; a reader never sees half of one, whatever dies when.
 //! - **Create means create**: [`Store::create`] on an existing key is [`StoreError::Exists`] and changes nothing, as
 //!   far as the provider honours conditional puts (`guard doctor` finds out; nothing here trusts it for exclusion).
+//! - **Swap means compare**: [`Store::swap`] writes only over the very version that was fetched, with the same caveat.
 //! - **Idempotent**: deleting what is gone and aborting what has ended are successes.
 //! - **Cancel-safe**: a dropped future or a dropped [`Upload`] leaves at most an unfinished upload, which
 //!   [`Store::unfinished_uploads`] lists and [`Store::abort_unfinished`] removes. Nothing becomes visible by a drop; only
@@ -47,8 +48,15 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Writes a small object that must not exist yet; [`StoreError::Exists`] if it does.
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), StoreError>;
 
-    /// Writes a small object, replacing what was there. Only leases and pins use it.
+    /// Writes a small object, replacing what was there. Only pins use it.
     async fn replace(&self, key: &Key, body: Bytes) -> Result<(), StoreError>;
+
+    /// A small object whole, with the tag of the version that was read; `None` if there is none.
+    async fn fetch(&self, key: &Key) -> Result<Option<Fetched>, StoreError>;
+
+    /// Writes a small object over the version with this tag; [`StoreError::Changed`] if another version is there by now, or
+    /// none. Two versions with equal bytes may have equal tags, so whoever swaps puts something of its own into the body.
+    async fn swap(&self, key: &Key, tag: &Tag, body: Bytes) -> Result<Tag, StoreError>;
 
     /// Begins an object of unknown length, written in parts of exactly `part_size` bytes except the last. Whether the key
     /// is free is asked at [`Upload::commit`].
@@ -125,6 +133,19 @@ pub struct ObjectInfo {
     pub modified: DateTime<Utc>,
 }
 
+/// Which version of an object it is, in the store's own words: an `ETag`, a digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag(String);
+
+/// A small object and which version of it this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its bytes.
+    pub body: Bytes,
+    /// Its version.
+    pub tag: Tag,
+}
+
 /// An upload that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnfinishedUpload {
@@ -142,6 +163,14 @@ pub enum StoreError {
     /// The key is taken.
     #[error("{location}: {key} exists already")]
     Exists {
+        /// The store.
+        location: String,
+        /// The key.
+        key: Key,
+    },
+    /// The key holds another version than the one to be replaced.
+    #[error("{location}: {key} was changed by somebody else meanwhile")]
+    Changed {
         /// The store.
         location: String,
         /// The key.
@@ -212,10 +241,12 @@ impl StoreError {
                  the directory's owner",
             ),
             Self::Full { .. } => Some("make room there, or name a larger place in store.url"),
-            Self::Transient { .. } => {
-                Some("check store.endpoint and the way there; nothing unfinished was kept, so try again")
-            }
-            Self::Exists { .. } | Self::NotFound { .. } | Self::Unusable { .. } | Self::Permanent { .. } => None,
+            Self::Transient { .. } => Some("check store.endpoint and the way there, and try again"),
+            Self::Exists { .. }
+            | Self::Changed { .. }
+            | Self::NotFound { .. }
+            | Self::Unusable { .. }
+            | Self::Permanent { .. } => None,
         }
     }
 

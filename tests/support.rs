@@ -10,16 +10,22 @@
 // The paths are spelt out because Cargo also builds this file as a test binary of its own, without tests.
 #[path = "support/archive.rs"]
 pub mod archive;
+#[path = "support/board.rs"]
+pub mod board;
 #[path = "support/bulk.rs"]
 pub mod bulk;
 #[path = "support/ceph.rs"]
 pub mod ceph;
+#[path = "support/chromium.rs"]
+pub mod chromium;
 #[path = "support/everything.rs"]
 pub mod everything;
 #[path = "support/guard.rs"]
 pub mod guard;
 #[path = "support/mount.rs"]
 pub mod mount;
+#[path = "support/past.rs"]
+pub mod past;
 #[path = "support/postgres.rs"]
 pub mod postgres;
 #[path = "support/process.rs"]

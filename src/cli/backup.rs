@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::exit::{CliError, Exit};
 use super::output::{self, Answer};
@@ -11,6 +12,7 @@ use super::workbench::{self, ConfiguredSource};
 use super::{Session, progress};
 use crate::backup::{BackupError, BackupOrder, backup};
 use crate::catalog::{Guarantee, Manifest, SourceFacts, SourceName};
+use crate::lease::{Claim, Claimed, Leases, Purpose, Record, Subject};
 use crate::progress::Progress;
 
 /// Which sources to back up.
@@ -26,6 +28,8 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
     let (compression, recipients) = workbench::sealing(&config)?;
     let sources = workbench::sources(&config, &args.sources).await?;
     let catalog = workbench::open_or_create(&config).await?;
+    let leases = workbench::leases(&catalog);
+    let exclusion = leases.exclusion().await?;
     let mut done = Vec::new();
     let mut failures = Vec::new();
     for configured in &sources {
@@ -35,16 +39,51 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
             compression,
             recipients: &recipients,
             environment: configured.environment.clone(),
+            source_lock: workbench::source_lock(&exclusion, &catalog, configured.source.name()),
             clock: workbench::now,
         };
-        match with_retries(&order, configured, session).await {
+        match leased(&leases, &order, configured, session).await {
             Ok(manifest) => done.push(manifest),
-            Err(error @ BackupError::Interrupted) => return Err(error.into()),
+            Err(error) if error.exit == Exit::Interrupted => return Err(error),
             // One source that fails must not keep the others from being backed up.
-            Err(error) => failures.push((configured.source.name().clone(), CliError::from(error))),
+            Err(error) => failures.push((configured.source.name().clone(), error)),
         }
     }
     answer(&done, failures)
+}
+
+/// Backs a source up under its lease: never two runs of one source at once, by whoever.
+async fn leased(
+    leases: &Leases,
+    order: &BackupOrder<'_>,
+    configured: &ConfiguredSource,
+    session: &Session,
+) -> Result<Manifest, CliError> {
+    let source = configured.source.name();
+    let subject = Subject::Source(source.clone());
+    let claim = Claim { subject, purpose: Purpose::Backup, reason: "guard backup by hand".to_owned() };
+    let lease = match leases.claim(&claim, &session.cancel).await? {
+        Claimed::Won(lease) => lease,
+        Claimed::Held(record) | Claimed::Finished(record) => return Err(busy(&record)),
+    };
+    let outcome = with_retries(order, configured, session, lease.token()).await;
+    let lost = lease.is_lost();
+    match (outcome, lease.release().await) {
+        (Err(BackupError::Interrupted), Err(error)) if lost => Err(error.into()),
+        (outcome, released) => {
+            if let Err(error) = released {
+                tracing::warn!(%error, "the source's lease could not be given back");
+            }
+            Ok(outcome?)
+        }
+    }
+}
+
+fn busy(record: &Record) -> CliError {
+    let Record { purpose, holder, acquired, reason, .. } = record;
+    let message = format!("it is taken by {holder} since {} ({purpose}: {reason})", acquired.format("%F %T UTC"));
+    let help = format!("wait for its end; if it has died, its lease ends at {}", record.expires().format("%F %T UTC"));
+    CliError::unable("busy", message).with_help(help)
 }
 
 /// A dump that gave way to the database's users is tried again later; nothing else is worth a second try.
@@ -52,13 +91,14 @@ async fn with_retries(
     order: &BackupOrder<'_>,
     configured: &ConfiguredSource,
     session: &Session,
+    cancel: &CancellationToken,
 ) -> Result<Manifest, BackupError> {
     let name = configured.source.name().as_str();
     let mut retries_left = configured.retries;
     loop {
         let progress = Arc::new(Progress::default());
         let shown = progress::show(name, &progress, session.style);
-        let outcome = backup(order, &progress, &session.cancel).await;
+        let outcome = backup(order, &progress, cancel).await;
         drop(shown);
         match outcome {
             Err(BackupError::Source(error)) if error.is_retryable() && retries_left > 0 => {
@@ -67,7 +107,7 @@ async fn with_retries(
                 output::note(&format!("{name}: {error}; trying again in {delay}"));
                 tokio::select! {
                     () = tokio::time::sleep(configured.retry_delay) => {}
-                    () = session.cancel.cancelled() => return Err(BackupError::Interrupted),
+                    () = cancel.cancelled() => return Err(BackupError::Interrupted),
                 }
             }
             outcome => return outcome,

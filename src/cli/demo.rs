@@ -158,6 +158,7 @@ async fn back_up(shop: &ScratchCluster, catalog: &Catalog, session: &Session) ->
         compression: Compression::default(),
         recipients: &Recipients::default(),
         environment: Some("demo".to_owned()),
+        source_lock: None,
         clock: workbench::now,
     };
     let progress = Arc::new(Progress::default());

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::backup::BackupError;
 use crate::catalog::{CatalogError, SelectorError};
 use crate::config::{AddressError, ConfigError, SecretError};
+use crate::lease::LeaseError;
 use crate::prove::ProveError;
 use crate::restore::RestoreError;
 use crate::source::SourceError;
@@ -82,6 +83,8 @@ impl From<BackupError> for CliError {
         match error {
             BackupError::Source(error) => error.into(),
             BackupError::Seal(SealError::Store(error)) => error.into(),
+            error if error.may_have_committed() => Self::unable("store-failed", error.to_string())
+                .with_help("whether the backup exists is not known: `guard list` tells, once the store answers again"),
             BackupError::Catalog(error) | BackupError::Manifest(error) => error.into(),
             BackupError::Interrupted => {
                 Self { exit: Exit::Interrupted, ..Self::unable("interrupted", error.to_string()) }
@@ -105,6 +108,7 @@ impl From<StoreError> for CliError {
             StoreError::Unusable { .. } => "store-unusable",
             StoreError::NotFound { .. } => "not-found",
             StoreError::Exists { .. } => "exists",
+            StoreError::Changed { .. } => "changed",
             StoreError::Transient { .. } | StoreError::Permanent { .. } => "store-failed",
         };
         Self { help: error.help().map(str::to_owned), ..Self::unable(code, error.to_string()) }
@@ -163,6 +167,21 @@ impl From<ProveError> for CliError {
 impl From<ScratchError> for CliError {
     fn from(error: ScratchError) -> Self {
         Self { help: error.help(), ..Self::unable("scratch-failed", error.to_string()) }
+    }
+}
+
+impl From<LeaseError> for CliError {
+    fn from(error: LeaseError) -> Self {
+        let help = error.help().map(str::to_owned);
+        let code = match error {
+            LeaseError::Store(error) => return error.into(),
+            LeaseError::Key(error) => return error.into(),
+            LeaseError::Clock { .. } => "clock-skew",
+            LeaseError::Untrusted { .. } => "untrusted",
+            LeaseError::Contended { .. } => "busy",
+            LeaseError::Lost { .. } => "lease-lost",
+        };
+        Self { help, ..Self::unable(code, error.to_string()) }
     }
 }
 

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::exit::CliError;
 use crate::catalog::{Catalog, CatalogError, CompleteBackup, ListedBackup, Selector, SourceName};
 use crate::config::{self, Config, PostgresConfig, RedisConfig, SourceConfig, StoreConfig};
+use crate::lease::{Exclusion, Holder, Leases};
 use crate::prove::Targets;
 use crate::source::Source;
 use crate::source::postgres::client::ClientSearch;
@@ -42,6 +43,19 @@ pub(crate) async fn open_or_create(config: &Config) -> Result<Catalog, CliError>
 /// Opens the repository that is there.
 pub(crate) async fn open(config: &Config) -> Result<Catalog, CliError> {
     Ok(Catalog::open(open_store(config).await?).await?)
+}
+
+/// The leases of a repository, held by this process.
+pub(crate) fn leases(catalog: &Catalog) -> Leases {
+    Leases::new(Arc::clone(catalog.store()), Holder::of_this_process(), Arc::new(now))
+}
+
+/// The lock that a source must hold while it is backed up, if the store's leases cannot be relied on.
+pub(crate) fn source_lock(exclusion: &Exclusion, catalog: &Catalog, source: &SourceName) -> Option<String> {
+    match exclusion {
+        Exclusion::Store => None,
+        Exclusion::Source { .. } => Some(format!("guard backup {} {source}", catalog.repository().id)),
+    }
 }
 
 /// The compression and the recipients.

@@ -113,6 +113,12 @@ pub enum RedisError {
     /// Its snapshot is not what a server writes.
     #[error("the snapshot is not a whole RDB: {0}")]
     Rdb(#[from] RdbError),
+    /// It has no lock that ends with the one who holds it.
+    #[error("the store's leases cannot be relied on, and Redis at {server} has no lock that ends with its holder")]
+    NoLock {
+        /// Which.
+        server: String,
+    },
     /// The reading thread died.
     #[error("reading the snapshot failed: {0}")]
     Thread(#[from] task::JoinError),
@@ -126,6 +132,7 @@ impl RedisError {
             Self::Sentinel(error) => error.help(),
             Self::Cluster(error) => error.help(),
             Self::LinkDown { .. } => Some("back up the master, or another replica".to_owned()),
+            Self::NoLock { .. } => Some("use a store that honours conditional puts".to_owned()),
             Self::Read { .. } | Self::Rdb(_) | Self::Thread(_) => None,
         }
     }
@@ -140,6 +147,14 @@ impl RedisSource {
     /// A restored server, to be read by the same code as its source was.
     pub fn for_comparison(name: SourceName, address: Address, max_silence: Duration) -> Self {
         Self { name, address, sentinel: None, prefer_replica: false, max_silence }
+    }
+
+    /// Whether its servers answer and let guard in.
+    pub async fn reach(&self) -> Result<(), RedisError> {
+        let lines = Lines::default();
+        let _hang_up = lines.guard();
+        let source = self.clone();
+        task::spawn_blocking(move || find(&source, &lines).map(drop)).await?
     }
 
     /// Finds the servers and asks what they are. Nothing is read yet.
@@ -340,6 +355,12 @@ impl OpenKeyspace {
             return Ok(());
         }
         Err(ClusterError::Moved { server: self.source.address.to_string() }.into())
+    }
+
+    /// Why it cannot keep other runs out by itself: a key with an expiry outlives its holder, or ends before it, and it would
+    /// be a write to the source.
+    pub fn no_lock(&self) -> RedisError {
+        RedisError::NoLock { server: self.source.address.to_string() }
     }
 
     /// The first server's clock in milliseconds since 1970.

@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::Notify;
 
-use super::{ByteStream, Key, ObjectInfo, Store, StoreError, UnfinishedUpload, Upload, UploadLimits};
+use super::{ByteStream, Fetched, Key, ObjectInfo, Store, StoreError, Tag, UnfinishedUpload, Upload, UploadLimits};
 
 /// What can be made to fail. One operation's calls are counted over all keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +20,8 @@ use super::{ByteStream, Key, ObjectInfo, Store, StoreError, UnfinishedUpload, Up
 pub enum Operation {
     Create,
     Replace,
+    Fetch,
+    Swap,
     Begin,
     PutPart,
     Commit,
@@ -77,6 +79,11 @@ impl Faulty {
         self.plan.state().chosen.insert((operation, call_idx), fault);
     }
 
+    /// From now on the store's clock shows this.
+    pub fn set_clock(&self, now: DateTime<Utc>) {
+        self.plan.state().clock = Some(now);
+    }
+
     /// How often an operation has been called.
     pub fn calls(&self, operation: Operation) -> u64 {
         self.plan.state().calls.get(&operation).copied().unwrap_or(0)
@@ -93,6 +100,7 @@ struct PlanState {
     calls: HashMap<Operation, u64>,
     chosen: HashMap<(Operation, u64), Fault>,
     random: Option<(StdRng, f64)>,
+    clock: Option<DateTime<Utc>>,
 }
 
 impl Plan {
@@ -156,6 +164,14 @@ impl Store for Faulty {
         self.plan.meet(Operation::Replace, self.inner.replace(key, body)).await
     }
 
+    async fn fetch(&self, key: &Key) -> Result<Option<Fetched>, StoreError> {
+        self.plan.meet(Operation::Fetch, self.inner.fetch(key)).await
+    }
+
+    async fn swap(&self, key: &Key, tag: &Tag, body: Bytes) -> Result<Tag, StoreError> {
+        self.plan.meet(Operation::Swap, self.inner.swap(key, tag, body)).await
+    }
+
     async fn begin(&self, key: &Key, part_size: usize) -> Result<Box<dyn Upload>, StoreError> {
         let inner = self.plan.meet(Operation::Begin, self.inner.begin(key, part_size)).await?;
         Ok(Box::new(FaultyUpload { inner, plan: Arc::clone(&self.plan) }))
@@ -190,7 +206,9 @@ impl Store for Faulty {
     }
 
     async fn clock(&self) -> Result<DateTime<Utc>, StoreError> {
-        self.plan.meet(Operation::Clock, self.inner.clock()).await
+        let shown = self.plan.state().clock;
+        let clock = async { if let Some(now) = shown { Ok(now) } else { self.inner.clock().await } };
+        self.plan.meet(Operation::Clock, clock).await
     }
 }
 

@@ -18,10 +18,11 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 
-use super::{ByteStream, Key, ObjectInfo, Store, StoreError, UnfinishedUpload, Upload, UploadLimits};
+use super::{ByteStream, Fetched, Key, ObjectInfo, Store, StoreError, Tag, UnfinishedUpload, Upload, UploadLimits};
 use upload::FsUpload;
 
 mod publish;
+mod swap;
 mod upload;
 mod walk;
 
@@ -156,6 +157,16 @@ impl Store for FsStore {
             store.publish_over(&key, temp)
         })
         .await
+    }
+
+    async fn fetch(&self, key: &Key) -> Result<Option<Fetched>, StoreError> {
+        let key = key.clone();
+        self.blocking(move |store| store.fetch_now(&key)).await
+    }
+
+    async fn swap(&self, key: &Key, tag: &Tag, body: Bytes) -> Result<Tag, StoreError> {
+        let (key, tag) = (key.clone(), tag.clone());
+        self.blocking(move |store| store.swap_now(&key, &tag, body)).await
     }
 
     async fn begin(&self, key: &Key, part_size: usize) -> Result<Box<dyn Upload>, StoreError> {

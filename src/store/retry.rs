@@ -10,7 +10,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 
-use super::{ByteStream, Key, ObjectInfo, Store, StoreError, UnfinishedUpload, Upload, UploadLimits};
+use super::{ByteStream, Fetched, Key, ObjectInfo, Store, StoreError, Tag, UnfinishedUpload, Upload, UploadLimits};
 
 /// How often, how long apart and for how long in all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,8 @@ impl Default for RetryPolicy {
 /// A store whose operations are repeated, by a policy, when they fail with [`StoreError::Transient`].
 ///
 /// A repetition never turns this writer's own success into a failure: a [`Store::create`] whose answer was lost finds
-/// its own bytes and succeeds. [`Store::read`] is repeated until the stream is open.
+/// its own bytes and succeeds, and so does a [`Store::swap`]. Nor does it turn an open outcome into a refusal: see
+/// [`StoreError::is_permanent`]. [`Store::read`] is repeated until the stream is open.
 #[derive(Debug, Clone)]
 pub struct Retrying {
     inner: Arc<dyn Store>,
@@ -82,6 +83,17 @@ impl Retrying {
             outcome => outcome,
         }
     }
+
+    /// One attempt at a `swap` that may be a repetition.
+    async fn swap_once(&self, key: &Key, tag: &Tag, body: &Bytes, is_first: bool) -> Result<Tag, StoreError> {
+        match self.inner.swap(key, tag, body.clone()).await {
+            Err(changed @ StoreError::Changed { .. }) if !is_first => match self.inner.fetch(key).await? {
+                Some(found) if found.body == *body => Ok(found.tag),
+                _ => Err(changed),
+            },
+            outcome => outcome,
+        }
+    }
 }
 
 #[async_trait]
@@ -96,11 +108,35 @@ impl Store for Retrying {
 
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), StoreError> {
         let (this, body) = (self, &body);
-        self.policy.run(|attempt_idx| this.create_once(key, body, attempt_idx == 0)).await
+        let mut is_repetition = false;
+        let attempt = |attempt_idx| {
+            is_repetition = attempt_idx > 0;
+            this.create_once(key, body, attempt_idx == 0)
+        };
+        match self.policy.run(attempt).await {
+            // What refuses the repetition says nothing of the attempt before it, whose answer is still out.
+            Err(error) if is_repetition && error.is_permanent() && !matches!(error, StoreError::Exists { .. }) => {
+                Err(StoreError::Transient {
+                    location: self.location(),
+                    attempt: format!("creating {key}"),
+                    reason: format!("{error}; whether it was created by an attempt before is not known"),
+                })
+            }
+            outcome => outcome,
+        }
     }
 
     async fn replace(&self, key: &Key, body: Bytes) -> Result<(), StoreError> {
         self.policy.run(|_| self.inner.replace(key, body.clone())).await
+    }
+
+    async fn fetch(&self, key: &Key) -> Result<Option<Fetched>, StoreError> {
+        self.policy.run(|_| self.inner.fetch(key)).await
+    }
+
+    async fn swap(&self, key: &Key, tag: &Tag, body: Bytes) -> Result<Tag, StoreError> {
+        let (this, body) = (self, &body);
+        self.policy.run(|attempt_idx| this.swap_once(key, tag, body, attempt_idx == 0)).await
     }
 
     async fn begin(&self, key: &Key, part_size: usize) -> Result<Box<dyn Upload>, StoreError> {
@@ -276,6 +312,19 @@ mod tests {
             matches!(error, StoreError::Exists { .. }),
             "equal bytes at the first attempt were there before: {error}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_swap_whose_answer_was_lost_is_a_success_and_anothers_is_not() {
+        let (_dir, faulty, store) = store();
+        store.create(&key("lease"), Bytes::from("one")).await.unwrap();
+        let tag = store.fetch(&key("lease")).await.unwrap().unwrap().tag;
+        faulty.fail(Operation::Swap, 0, Fault::LostAnswer);
+        let next = store.swap(&key("lease"), &tag, Bytes::from("two")).await.unwrap();
+        assert_eq!(store.fetch(&key("lease")).await.unwrap().unwrap().tag, next);
+        faulty.fail(Operation::Swap, 2, Fault::Transient);
+        let error = store.swap(&key("lease"), &tag, Bytes::from("three")).await.unwrap_err();
+        assert!(matches!(error, StoreError::Changed { .. }), "{error}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::{ByteStream, Key, ObjectInfo, Store, StoreError, UnfinishedUpload, Upload, UploadLimits};
+use super::{ByteStream, Fetched, Key, ObjectInfo, Store, StoreError, Tag, UnfinishedUpload, Upload, UploadLimits};
 use bucket::Bucket;
 use upload::S3Upload;
 
@@ -24,6 +24,7 @@ mod download;
 mod failure;
 mod listing;
 mod settings;
+mod swap;
 mod upload;
 
 pub use settings::{ChecksumMode, S3Credentials, S3Settings, S3Timeouts};
@@ -74,6 +75,14 @@ impl Store for S3Store {
 
     async fn replace(&self, key: &Key, body: Bytes) -> Result<(), StoreError> {
         self.bucket.put(key, body).await
+    }
+
+    async fn fetch(&self, key: &Key) -> Result<Option<Fetched>, StoreError> {
+        self.bucket.fetch(key).await
+    }
+
+    async fn swap(&self, key: &Key, tag: &Tag, body: Bytes) -> Result<Tag, StoreError> {
+        self.bucket.swap(key, tag, body).await
     }
 
     async fn begin(&self, key: &Key, part_size: usize) -> Result<Box<dyn Upload>, StoreError> {

@@ -24,6 +24,8 @@ pub(crate) struct Quirks {
     pub(crate) cannot_list_uploads: bool,
     /// Two concurrent conditional puts may both win; one does at least, and what it wrote is whole.
     pub(crate) creates_race: bool,
+    /// Who loses a race of swaps may be told 500 instead of why; the next attempt tells.
+    pub(crate) confuses_losers: bool,
     /// A put into a bucket that does not exist makes it.
     pub(crate) makes_buckets: bool,
 }
@@ -42,6 +44,9 @@ const PROMISES: &[(&str, Promise)] = promises![
     a_reader_of_a_replaced_object_sees_one_version_whole,
     what_is_absent_is_said_to_be_absent,
     racing_creates_have_one_winner,
+    what_is_fetched_has_a_tag_of_its_version,
+    a_swap_replaces_only_the_version_that_was_fetched,
+    racing_swaps_have_one_winner,
     parts_put_in_any_order_make_one_object,
     a_part_put_again_replaces_the_earlier_one,
     a_single_part_makes_an_object,
@@ -202,6 +207,57 @@ async fn racing_creates_have_one_winner(it: Subject) {
         assert!(winners.iter().any(|(racer, _)| content == format!("racer {racer}")), "round {round}: {content}");
         let losers = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
         assert!(losers.into_iter().all(|error| matches!(error, StoreError::Exists { .. })), "{outcomes:?}");
+    }
+}
+
+async fn what_is_fetched_has_a_tag_of_its_version(it: Subject) {
+    let key = it.key("lease");
+    assert_eq!(it.store.fetch(&key).await.unwrap(), None);
+    it.create(&key, "one").await;
+    let one = it.store.fetch(&key).await.unwrap().expect("it is there");
+    assert_eq!((&one.body[..], it.store.fetch(&key).await.unwrap().as_ref()), (&b"one"[..], Some(&one)));
+    it.store.replace(&key, Bytes::from("two")).await.unwrap();
+    let two = it.store.fetch(&key).await.unwrap().expect("it is there");
+    assert_eq!(&two.body[..], b"two");
+    assert_ne!(one.tag, two.tag);
+}
+
+async fn a_swap_replaces_only_the_version_that_was_fetched(it: Subject) {
+    let key = it.key("lease");
+    it.create(&key, "one").await;
+    let one = it.store.fetch(&key).await.unwrap().expect("it is there").tag;
+    let two = it.store.swap(&key, &one, Bytes::from("two")).await.unwrap();
+    assert_eq!(it.store.fetch(&key).await.unwrap().expect("it is there").tag, two);
+    let late = it.store.swap(&key, &one, Bytes::from("late")).await;
+    assert!(matches!(&late, Err(StoreError::Changed { key: changed, .. }) if *changed == key), "{late:?}");
+    assert_eq!(it.content(&key).await, b"two");
+    it.store.delete(&key).await.unwrap();
+    let gone = it.store.swap(&key, &two, Bytes::from("late")).await;
+    assert!(matches!(gone, Err(StoreError::Changed { .. })), "{gone:?}");
+    assert_eq!(it.store.stat(&key).await.unwrap(), None);
+    assert_eq!(it.keys_below(&it.path).await, [""; 0]);
+}
+
+async fn racing_swaps_have_one_winner(it: Subject) {
+    let key = it.key("lease");
+    it.create(&key, "free").await;
+    for round in 0..50 {
+        let tag = it.store.fetch(&key).await.unwrap().expect("it is there").tag;
+        let bodies = (0..4).map(|racer| Bytes::from(format!("racer {racer} of round {round}")));
+        let outcomes = join_all(bodies.map(|body| it.store.swap(&key, &tag, body))).await;
+        let winners: Vec<_> = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_ok()).collect();
+        assert!(
+            if it.quirks.creates_race { !winners.is_empty() } else { winners.len() == 1 },
+            "round {round}: {outcomes:?}"
+        );
+        let content = String::from_utf8(it.content(&key).await).expect("text");
+        let told = |(racer, _): &(usize, _)| content == format!("racer {racer} of round {round}");
+        assert!(winners.iter().any(told), "round {round}: {content}");
+        let is_told = |error: &StoreError| match error {
+            StoreError::Changed { .. } => true,
+            error => it.quirks.confuses_losers && !error.is_permanent(),
+        };
+        assert!(outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).all(is_told), "{outcomes:?}");
     }
 }
 

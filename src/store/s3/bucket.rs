@@ -1,6 +1,7 @@
 //! One bucket and its single-object requests, each tried once and within its time.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -24,6 +25,8 @@ pub(super) struct Bucket {
     pub(super) name: String,
     pub(super) timeouts: S3Timeouts,
     pub(super) concurrency: usize,
+    /// Whether the server has taken an entity tag without its quotes where it refused it with them.
+    pub(super) wants_bare_tags: AtomicBool,
     prefix: Option<Key>,
     location: String,
 }
@@ -52,7 +55,7 @@ impl Bucket {
     pub(super) fn new(client: Client, settings: S3Settings) -> Self {
         let location = location(&settings);
         let S3Settings { bucket: name, prefix, concurrency, timeouts, .. } = settings;
-        Self { client, name, timeouts, concurrency, prefix, location }
+        Self { client, name, timeouts, concurrency, wants_bare_tags: AtomicBool::new(false), prefix, location }
     }
 
     pub(super) fn location(&self) -> String {
