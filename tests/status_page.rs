@@ -54,10 +54,17 @@ async fn five_sources(now: DateTime<Utc>) -> (Past, Vec<Manifest>) {
             if idx > 0 && source == "warehouse" {
                 tables.push(table("public.stock_movements_2024", 9));
             }
-            let taken = Taken { source, at, seconds: 40 + i64::try_from(size / 20_000_000).unwrap() + i64::from(idx % 7), stored: size, tables };
+            let taken = Taken {
+                source,
+                at,
+                seconds: 40 + i64::try_from(size / 20_000_000).unwrap() + i64::from(idx % 7),
+                stored: size,
+                tables,
+            };
             let manifest = past.take(&taken).await;
             if source != "sessions" && idx % 15 == 2 {
-                past.prove(&manifest, at + TimeDelta::hours(2), 200.0 + f64::from(u32::try_from(idx).unwrap()), false).await;
+                past.prove(&manifest, at + TimeDelta::hours(2), 200.0 + f64::from(u32::try_from(idx).unwrap()), false)
+                    .await;
             }
             if source == "warehouse" && idx == 1 {
                 past.prove(&manifest, at + TimeDelta::hours(3), 1044.0, true).await;
@@ -87,7 +94,8 @@ async fn serve_five(now: DateTime<Utc>) -> (Past, Vec<Manifest>, Served) {
     let names = ["orders", "billing", "sessions", "warehouse"];
     let reached = |source: &&str| Reached {
         source: (*source).to_owned(),
-        failure: (*source == "billing").then(|| "cannot connect to postgres://guard@billing-db:5432/billing: connection refused".to_owned()),
+        failure: (*source == "billing")
+            .then(|| "cannot connect to postgres://guard@billing-db:5432/billing: connection refused".to_owned()),
     };
     let world = World {
         expected: names.iter().map(|source| expected(source, now)).collect(),
@@ -96,7 +104,12 @@ async fn serve_five(now: DateTime<Utc>) -> (Past, Vec<Manifest>, Served) {
     let served = Served::start(settings(&past.store, Arc::new(world))).await;
     let (billing, sessions) = ("billing".parse().unwrap(), "sessions".parse().unwrap());
     served.live.began(&billing, Job::Backup, now - TimeDelta::hours(10), Arc::default());
-    served.live.ended(&billing, Job::Backup, now - TimeDelta::hours(10), Err("cannot connect: connection refused".to_owned()));
+    served.live.ended(
+        &billing,
+        Job::Backup,
+        now - TimeDelta::hours(10),
+        Err("cannot connect: connection refused".to_owned()),
+    );
     let progress = Arc::new(Progress::default());
     progress.begin("dumping", 9_000_000);
     progress.add(3_200_000);
@@ -106,7 +119,16 @@ async fn serve_five(now: DateTime<Utc>) -> (Past, Vec<Manifest>, Served) {
     let decision = |(idx, id): (usize, BackupId)| Decision {
         id,
         keep: idx < 60,
-        reasons: vec![if idx < 7 { "last 7" } else if idx < 60 { "daily" } else { "no rule keeps it" }.to_owned()],
+        reasons: vec![
+            if idx < 7 {
+                "last 7"
+            } else if idx < 60 {
+                "daily"
+            } else {
+                "no rule keeps it"
+            }
+            .to_owned(),
+        ],
     };
     let decisions = orders.into_iter().rev().map(|listed| listed.id).enumerate().map(decision).collect();
     served.live.preview(&"orders".parse().unwrap(), Preview { frozen: None, decisions });

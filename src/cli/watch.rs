@@ -66,7 +66,8 @@ fn of_source(
 
 fn upcoming(name: &str, schedule: &Schedule, now: DateTime<Utc>) -> Vec<Upcoming> {
     let local = now.with_timezone(&schedule.timezone);
-    let crons = [(Job::Backup, Some(&schedule.backup)), (Job::TestRestore, schedule.test_restore.as_ref())];
+    let test_restore = schedule.test_restore.as_ref().map(|test_restore| &test_restore.cron);
+    let crons = [(Job::Backup, Some(&schedule.backup)), (Job::TestRestore, test_restore)];
     let next = |(job, cron): (Job, Option<&croner::Cron>)| {
         let at = cron?.find_next_occurrence(&local, false).ok()?.with_timezone(&Utc);
         Some(Upcoming { job, at, schedule: name.to_owned() })
@@ -76,7 +77,7 @@ fn upcoming(name: &str, schedule: &Schedule, now: DateTime<Utc>) -> Vec<Upcoming
 
 fn proof_due(schedule: &Schedule, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let local = now.with_timezone(&schedule.timezone);
-    let previous = schedule.test_restore.as_ref()?.find_previous_occurrence(&local, true).ok()?;
+    let previous = schedule.test_restore.as_ref()?.cron.find_previous_occurrence(&local, true).ok()?;
     Some(previous.with_timezone(&Utc))
 }
 

@@ -277,7 +277,9 @@ fn figures(contents: &Contents) -> Vec<TableFigures> {
         return key_figures(keyspace);
     }
     let tables = contents.tables.iter();
-    tables.map(|(name, table)| TableFigures { name: name.as_str().into(), rows: table.rows, bytes: table.bytes }).collect()
+    tables
+        .map(|(name, table)| TableFigures { name: name.as_str().into(), rows: table.rows, bytes: table.bytes })
+        .collect()
 }
 
 /// Of a keyspace, the keys of each kind in each database.

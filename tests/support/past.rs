@@ -151,6 +151,12 @@ fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, failed
         rto_target_seconds: Some(900.0),
         guard: env!("CARGO_PKG_VERSION").to_owned(),
         scratch: Some("a throw-away cluster of PostgreSQL 18.6".to_owned()),
-        compared: Compared { tables: manifest.contents.tables.len() as u64, rows, sequences: 41, large_objects: 0, objects: 913 },
+        compared: Compared {
+            tables: manifest.contents.tables.len() as u64,
+            rows,
+            sequences: 41,
+            large_objects: 0,
+            objects: 913,
+        },
     }
 }

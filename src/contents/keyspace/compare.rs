@@ -166,10 +166,11 @@ mod tests {
             modules: [("graphdata".to_owned(), ModuleUse { version: 19, keys: 1, records: 0 })].into(),
             ..record(contents)
         };
-        let codes = |expected, found| differences(expected, found).iter().map(|it| it.code).collect::<Vec<_>>();
+        let codes = |expected: &Keyspace, found: &Keyspace| differences(expected, found).iter().map(|it| it.code).collect::<Vec<_>>();
         use KeyspaceDifferenceCode::{FunctionsDiffer, KeysMissing, KeysUnexpected, ModulesDiffer};
-        assert_eq!(codes(&full, &Keyspace::default()), [KeysMissing, FunctionsDiffer, ModulesDiffer]);
-        assert_eq!(codes(&Keyspace::default(), &full), [KeysUnexpected, FunctionsDiffer, ModulesDiffer]);
+        let empty = Keyspace::default();
+        assert_eq!(codes(&full, &empty), [KeysMissing, FunctionsDiffer, ModulesDiffer]);
+        assert_eq!(codes(&empty, &full), [KeysUnexpected, FunctionsDiffer, ModulesDiffer]);
         let json = serde_json::to_string(&full).unwrap();
         assert_eq!(serde_json::from_str::<Keyspace>(&json).unwrap(), full, "{json}");
     }

@@ -96,8 +96,18 @@ fn size_chart(source: &SourceReport) -> Markup {
         ),
         unit: byte_axis,
         series: vec![
-            Series { label: "dumped", class: "two", joined: true, points: points(|backup| backup.plain_bytes, "dumped") },
-            Series { label: "stored", class: "one", joined: true, points: points(|backup| backup.stored_bytes, "stored") },
+            Series {
+                label: "dumped",
+                class: "two",
+                joined: true,
+                points: points(|backup| backup.plain_bytes, "dumped"),
+            },
+            Series {
+                label: "stored",
+                class: "one",
+                joined: true,
+                points: points(|backup| backup.stored_bytes, "stored"),
+            },
         ],
         limit: None,
     }
@@ -120,7 +130,11 @@ fn duration_chart(source: &SourceReport) -> Markup {
             .map(|evidence| Dot {
                 at: evidence.finished,
                 value: evidence.restore_seconds,
-                title: format!("{}: restored in {}", words::minute(evidence.finished), words::seconds(evidence.restore_seconds)),
+                title: format!(
+                    "{}: restored in {}",
+                    words::minute(evidence.finished),
+                    words::seconds(evidence.restore_seconds)
+                ),
             })
             .collect()
     };
