@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::catalog::{Catalog, CatalogError, Compared, CompleteBackup, Evidence, Verdict};
+use crate::contents::keyspace::Keyspace;
 use crate::contents::{Contents, Difference, differences};
 use crate::progress::Progress;
 use crate::restore::{RestoreError, RestoreOrder, Spooled, check_other_streams, spool};
@@ -64,7 +65,11 @@ pub async fn prove(order: &ProofOrder<'_>, progress: &Arc<Progress>) -> Result<(
     let backup = order.restore.backup;
     let mut ladder = Ladder::default();
     // Making the scratch takes no bytes of the backup, so both go on at once.
-    let settings = ScratchSettings { place: order.place, client: order.restore.client };
+    let settings = ScratchSettings {
+        place: order.place,
+        client: order.restore.client,
+        dir: order.restore.temp_dir,
+    };
     let (spooled, scratch) =
         tokio::join!(timed(read_back(&order.restore, progress)), Scratch::make(settings, &backup.manifest));
     let scratch = scratch?;
@@ -197,6 +202,7 @@ fn compare(scratch: &Scratch, expected: &Contents, found: &Contents) -> Comparis
         sequences: expected.sequences.len() as u64,
         large_objects: expected.large_objects.count,
         objects: expected.schema.len() as u64,
+        keys: expected.keyspace.as_ref().map_or(0, Keyspace::keys),
     };
     Comparison { differences, covered }
 }

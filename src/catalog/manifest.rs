@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CatalogError;
 use super::key::{BackupId, SourceName};
+use super::redis::RedisFacts;
 use crate::contents::Contents;
 use crate::store::Key;
 use crate::stream::{Hashed, SealedObject, SealedStream, StoredStream};
@@ -74,6 +75,8 @@ pub struct Tool {
 pub enum SourceFacts {
     /// One PostgreSQL database.
     Postgres(PostgresFacts),
+    /// A Redis or Valkey server, or a cluster.
+    Redis(RedisFacts),
 }
 
 /// What is known of a PostgreSQL database, read in the dump's own snapshot.
@@ -237,10 +240,38 @@ impl Manifest {
         self.streams.iter().map(|stream| stream.plain.bytes).sum()
     }
 
-    /// What is known of the PostgreSQL database.
-    pub fn postgres(&self) -> &PostgresFacts {
-        let SourceFacts::Postgres(facts) = &self.facts;
-        facts
+    /// What is known of the PostgreSQL database, if it is one.
+    pub fn postgres(&self) -> Option<&PostgresFacts> {
+        match &self.facts {
+            SourceFacts::Postgres(facts) => Some(facts),
+            SourceFacts::Redis(_) => None,
+        }
+    }
+
+    /// What is known of the Redis source, if it is one.
+    pub fn redis(&self) -> Option<&RedisFacts> {
+        match &self.facts {
+            SourceFacts::Redis(facts) => Some(facts),
+            SourceFacts::Postgres(_) => None,
+        }
+    }
+}
+
+impl SourceFacts {
+    /// The kind of source, as in the configuration.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Postgres(_) => "postgres",
+            Self::Redis(_) => "redis",
+        }
+    }
+
+    /// What was backed up, for people.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Postgres(facts) => format!("{} of PostgreSQL {}", facts.database, facts.server_version),
+            Self::Redis(facts) => facts.subject(),
+        }
     }
 }
 
