@@ -59,6 +59,9 @@ pub(crate) struct Table {
     pub(crate) constraints: Vec<ConstraintFacts>,
     pub(crate) indexes: Vec<Index>,
     pub(crate) has_rls: bool,
+    /// MySQL: the storage engine and the character set, where a file names them.
+    pub(crate) engine: Option<Box<str>>,
+    pub(crate) charset: Option<Box<str>>,
 }
 
 /// What is known of a column.
@@ -68,6 +71,12 @@ pub(crate) struct ColumnFacts {
     pub(crate) not_null: bool,
     pub(crate) has_default: bool,
     pub(crate) born: Option<usize>,
+    /// MySQL: what MODIFY and CHANGE lose unless they say it again.
+    pub(crate) auto_increment: bool,
+    pub(crate) has_comment: bool,
+    pub(crate) on_update: bool,
+    pub(crate) charset: Option<Box<str>>,
+    pub(crate) collation: Option<Box<str>>,
 }
 
 /// What is known of a constraint.
