@@ -3,6 +3,7 @@
 //! A record is computed the same way from the source's dump and from a restored copy's, so equality is equality of data.
 
 mod compare;
+pub mod keyspace;
 
 use std::collections::BTreeMap;
 
@@ -74,6 +75,43 @@ pub struct SchemaEntry {
     pub digest: Digest,
     /// Hash of the definition without what the server itself changes when it reads a definition back (see `canonical`).
     pub canonical: Digest,
+}
+
+impl Contents {
+    /// Takes in what a further stream of the same backup holds.
+    pub fn absorb(&mut self, other: Self) {
+        let Self { tables, sequences, large_objects, schema } = other;
+        self.tables.extend(tables);
+        self.sequences.extend(sequences);
+        self.large_objects.count += large_objects.count;
+        self.large_objects.bytes += large_objects.bytes;
+        self.large_objects.digest.add(large_objects.digest.0);
+        self.large_objects.owners.add(large_objects.owners.0);
+        self.schema.extend(schema);
+    }
+
+    /// What it is, in numbers, for people.
+    pub fn summary(&self) -> String {
+        let rows: u64 = self.tables.values().map(|table| table.rows).sum();
+        format!("{} tables, {rows} rows", self.tables.len())
+    }
+
+    /// What it lists, in numbers, for people.
+    pub fn outline(&self) -> String {
+        format!("{} tables and {} definitions", self.tables.len(), self.schema.len())
+    }
+
+    /// All of it in numbers, for people.
+    pub fn inventory(&self) -> String {
+        let rows: u64 = self.tables.values().map(|table| table.rows).sum();
+        format!(
+            "{} tables with {rows} rows, {} sequences, {} large objects and {} definitions",
+            self.tables.len(),
+            self.sequences.len(),
+            self.large_objects.count,
+            self.schema.len()
+        )
+    }
 }
 
 /// A 128-bit sum of strong fast hashes (XXH3-128, wrapping addition): order-free, duplicates count. Hex in JSON.

@@ -128,7 +128,7 @@ pub async fn restore_to_database(
         create(order, target).await?;
     }
     let mut session = Target::connect(&target.connection).await?;
-    session.create_schemas(facts, &spooled.contents).await?;
+    session.create_schemas(facts, &spooled.recorded.contents).await?;
     session.close().await;
     let list = match target.tables.as_slice() {
         [] => None,
@@ -143,7 +143,9 @@ pub async fn restore_to_database(
         without_tablespaces: false,
         list,
     };
-    restore(&tools, &target.connection, &spooled.archive(), facts, &options).await?;
+    for archive in &spooled.files {
+        restore(&tools, &target.connection, archive, facts, &options).await?;
+    }
     drop(spooled);
     if target.compare && target.tables.is_empty() && !target.schema_only {
         compare(order, target, &tools, progress).await?;
@@ -160,7 +162,7 @@ async fn compare(
     progress: &Arc<Progress>,
 ) -> Result<(), RestoreError> {
     let manifest = &order.backup.manifest;
-    progress.begin("comparing", manifest.streams.first().map_or(0, |stream| stream.plain.bytes));
+    progress.begin("comparing", manifest.data_bytes());
     let copy =
         PostgresSource::for_comparison(manifest.source.clone(), target.connection.clone(), tools, manifest.postgres());
     let copy = copy.open(&manifest.id).await?;

@@ -4,15 +4,21 @@
 //! its own module and this list.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use crate::catalog::{BackupId, ConsistentPoint, SourceFacts, SourceName, Tool};
 use crate::contents::Contents;
+use crate::progress::Progress;
 
 pub mod child;
 pub mod postgres;
+pub mod recorder;
+pub mod redis;
+pub mod scratch;
 
 use child::{ChildError, OwnedChild};
 use postgres::{OpenDatabase, PostgresError, PostgresSource};
+use recorder::Recorder;
 
 /// Something to back up.
 #[derive(Debug, Clone)]
@@ -28,12 +34,31 @@ pub enum OpenSource {
     Postgres(OpenDatabase),
 }
 
-/// A stream of a source: bytes that mean nothing until the child behind them has exited well.
+/// A stream's name in the manifest and its file's name once opened. Streams that hold data are called `dump` or `dump-…`;
+/// they come first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamName {
+    /// In the manifest.
+    pub name: String,
+    /// Once opened.
+    pub file: String,
+}
+
+/// A started stream of a source: bytes that mean nothing until whoever writes them has ended well.
 pub struct Dump {
     /// The bytes.
     pub output: Box<dyn Read + Send>,
+    /// What is to look at them as they pass.
+    pub recorder: Recorder,
     /// What writes them.
-    pub child: OwnedChild,
+    pub writer: Writer,
+}
+
+/// What writes a dump.
+#[derive(Debug)]
+pub enum Writer {
+    /// A child: the end of its output means nothing before its exit status is 0.
+    Child(OwnedChild),
 }
 
 /// Why a source could not be dumped.
@@ -93,19 +118,16 @@ impl OpenSource {
         vec![database.tool()]
     }
 
-    /// Starts the stream that holds the data.
-    pub fn start_dump(&self) -> Result<Dump, SourceError> {
+    /// The streams that make a whole backup of it, those that hold data first.
+    pub fn streams(&self) -> Vec<StreamName> {
         let Self::Postgres(database) = self;
-        let (child, output) = database.start_dump()?;
-        Ok(Dump { output: Box::new(output), child })
+        database.streams()
     }
 
-    /// Starts the stream that lies beside it, if there is one.
-    pub fn start_globals(&self) -> Result<Option<Dump>, SourceError> {
+    /// Starts one of them.
+    pub async fn start(&self, stream: &StreamName, progress: &Arc<Progress>) -> Result<Dump, SourceError> {
         let Self::Postgres(database) = self;
-        let Some(started) = database.start_globals() else { return Ok(None) };
-        let (child, output) = started?;
-        Ok(Some(Dump { output: Box::new(output), child }))
+        Ok(database.start(stream, progress)?)
     }
 
     /// Returns only once the dump must give way to the source's own users.
@@ -114,8 +136,8 @@ impl OpenSource {
         database.blocked_others().await.into()
     }
 
-    /// Does the record hold everything that the source's own catalogue names?
-    pub fn check(&self, contents: &Contents) -> Result<(), SourceError> {
+    /// Does the record hold everything that the source itself says it must hold?
+    pub async fn check(&self, contents: &Contents) -> Result<(), SourceError> {
         let Self::Postgres(database) = self;
         Ok(database.check(contents)?)
     }
@@ -130,6 +152,14 @@ impl OpenSource {
     pub async fn close(self) {
         let Self::Postgres(database) = self;
         database.close().await;
+    }
+}
+
+impl Writer {
+    /// Waits for its end; a bad one is an error.
+    pub async fn finish(self) -> Result<(), SourceError> {
+        let Self::Child(child) = self;
+        Ok(child.finish().await?)
     }
 }
 

@@ -211,6 +211,16 @@ impl Manifest {
         self.streams.first().ok_or_else(|| ManifestError::Malformed("it lists no stream".to_owned()))
     }
 
+    /// The streams that hold data: one, or one a shard.
+    pub fn data_streams(&self) -> impl Iterator<Item = &StoredStreamEntry> {
+        self.streams.iter().filter(|stream| stream.holds_data())
+    }
+
+    /// Bytes of the data before compression.
+    pub fn data_bytes(&self) -> u64 {
+        self.data_streams().map(|stream| stream.plain.bytes).sum()
+    }
+
     /// The keys of all objects. Fails if one is no key: the manifest came from elsewhere.
     pub fn object_keys(&self) -> Result<Vec<Key>, ManifestError> {
         let objects = self.streams.iter().flat_map(|stream| &stream.objects);
@@ -264,6 +274,11 @@ impl StoredStreamEntry {
             plain: self.plain,
             encrypted: !self.recipients.is_empty(),
         })
+    }
+
+    /// Whether it holds the data, or something that lies beside it.
+    pub fn holds_data(&self) -> bool {
+        self.name == "dump" || self.name.starts_with("dump-")
     }
 
     /// Bytes in the store.

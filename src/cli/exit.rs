@@ -12,8 +12,8 @@ use crate::restore::RestoreError;
 use crate::source::SourceError;
 use crate::source::postgres::PostgresError;
 use crate::source::postgres::load::LoadError;
-use crate::source::postgres::scratch::ScratchError;
 use crate::source::postgres::session::SessionError;
+use crate::source::scratch::ScratchError;
 use crate::store::{KeyError, StoreError};
 use crate::stream::{KeyTextError, SealError};
 
@@ -83,6 +83,8 @@ impl From<BackupError> for CliError {
         match error {
             BackupError::Source(error) => error.into(),
             BackupError::Seal(SealError::Store(error)) => error.into(),
+            error if error.may_have_committed() => Self::unable("store-failed", error.to_string())
+                .with_help("whether the backup exists is not known: `guard list` tells, once the store answers again"),
             BackupError::Catalog(error) | BackupError::Manifest(error) => error.into(),
             BackupError::Interrupted => {
                 Self { exit: Exit::Interrupted, ..Self::unable("interrupted", error.to_string()) }
@@ -159,9 +161,7 @@ impl From<ProveError> for CliError {
         match error {
             ProveError::Restore(error) => error.into(),
             ProveError::Scratch(error) => error.into(),
-            ProveError::Load(error) => Self { help: error.help(), ..Self::unable("scratch-failed", error.to_string()) },
             ProveError::Catalog(error) => error.into(),
-            ProveError::Postgres(_) | ProveError::Record(_) => Self::unable("scratch-failed", error.to_string()),
         }
     }
 }

@@ -7,11 +7,11 @@ use super::RestoreOrder;
 use crate::catalog::ManifestError;
 use crate::source::child::ChildError;
 use crate::source::postgres::PostgresError;
-use crate::source::postgres::archive::ArchiveError;
 use crate::source::postgres::client::ClientError;
 use crate::source::postgres::load::LoadError;
 use crate::source::postgres::pick::NoSuchTable;
 use crate::source::postgres::record::RecordError;
+use crate::source::recorder::RecorderError;
 use crate::store::StoreError;
 use crate::stream::OpenError;
 
@@ -31,7 +31,7 @@ pub enum RestoreError {
     },
     /// The opened archive is not whole.
     #[error("the backup's archive is not whole: {0}")]
-    Archive(#[from] ArchiveError),
+    Archive(#[from] RecorderError),
     /// A temporary or target file could not be written.
     #[error("cannot write {path}: {reason}")]
     File {

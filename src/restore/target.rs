@@ -89,9 +89,10 @@ pub(super) async fn write_list(
     tables: &[String],
 ) -> Result<PathBuf, RestoreError> {
     let present: BTreeSet<ObjectName> = definitions(tools, &target.connection).await?.iter().map(object_name).collect();
-    let picked = pick(&spooled.entries, tables, &present)?;
+    let picked = pick(&spooled.recorded.entries, tables, &present)?;
     if target.clean.is_none() {
-        let clashes = picked_tables(&spooled.entries, &picked).filter(|entry| present.contains(&object_name(entry)));
+        let clashes =
+            picked_tables(&spooled.recorded.entries, &picked).filter(|entry| present.contains(&object_name(entry)));
         let found: Vec<String> = clashes.map(|entry| format!("table {}.{}", entry.schema, entry.name)).collect();
         if !found.is_empty() {
             let target = target.connection.to_string();

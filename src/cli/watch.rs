@@ -1,0 +1,87 @@
+//! The configuration as status, page and metrics see it: what is expected of each source, and whether it answers.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+
+use crate::catalog::SourceName;
+use crate::config::{self, Config, Schedule, SourceConfig};
+use crate::http::{Reached, Watch};
+use crate::source::postgres::session::connect;
+use crate::status::live::Job;
+use crate::status::{Expected, Upcoming};
+
+/// A configuration that is watched.
+#[derive(Debug)]
+pub struct Configured(pub Config);
+
+#[async_trait]
+impl Watch for Configured {
+    fn expected(&self, now: DateTime<Utc>) -> Vec<Expected> {
+        expected(&self.0, now)
+    }
+
+    async fn reach(&self) -> Vec<Reached> {
+        let reach = self.0.sources.iter().map(|(name, source)| async move {
+            let failure = reach(&self.0, source).await.err();
+            Reached { source: name.to_string(), failure }
+        });
+        join_all(reach).await
+    }
+}
+
+/// What is expected of every configured source at this moment.
+pub fn expected(config: &Config, now: DateTime<Utc>) -> Vec<Expected> {
+    let sources = config.sources.iter();
+    sources.filter_map(|(name, source)| of_source(config, name, source, now)).collect()
+}
+
+fn of_source(
+    config: &Config,
+    name: &config::SourceName,
+    source: &SourceConfig,
+    now: DateTime<Utc>,
+) -> Option<Expected> {
+    let SourceConfig::Postgres(postgres) = source;
+    let target = config.target_of(name);
+    let covering = || config.schedules.iter().filter(|(_, schedule)| schedule.sources.covers(name));
+    let mut upcoming: Vec<Upcoming> =
+        covering().flat_map(|(schedule_name, schedule)| upcoming(schedule_name, schedule, now)).collect();
+    upcoming.sort_by_key(|upcoming| upcoming.at);
+    Some(Expected {
+        // A configured name that cannot be a folder's was refused when the configuration was read.
+        name: name.as_str().parse::<SourceName>().ok()?,
+        kind: "PostgreSQL",
+        environment: postgres.environment.clone(),
+        rpo: target.rpo,
+        rto: target.rto,
+        upcoming,
+        proof_due: covering().filter_map(|(_, schedule)| proof_due(schedule, now)).max(),
+    })
+}
+
+fn upcoming(name: &str, schedule: &Schedule, now: DateTime<Utc>) -> Vec<Upcoming> {
+    let local = now.with_timezone(&schedule.timezone);
+    let test_restore = schedule.test_restore.as_ref().map(|test_restore| &test_restore.cron);
+    let crons = [(Job::Backup, Some(&schedule.backup)), (Job::TestRestore, test_restore)];
+    let next = |(job, cron): (Job, Option<&croner::Cron>)| {
+        let at = cron?.find_next_occurrence(&local, false).ok()?.with_timezone(&Utc);
+        Some(Upcoming { job, at, schedule: name.to_owned() })
+    };
+    crons.into_iter().filter_map(next).collect()
+}
+
+fn proof_due(schedule: &Schedule, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let local = now.with_timezone(&schedule.timezone);
+    let previous = schedule.test_restore.as_ref()?.cron.find_previous_occurrence(&local, true).ok()?;
+    Some(previous.with_timezone(&Utc))
+}
+
+/// Connects as a backup would. The reason of a failure names no secret: connections print without their passwords.
+async fn reach(config: &Config, source: &SourceConfig) -> Result<(), String> {
+    let SourceConfig::Postgres(postgres) = source;
+    let connection = postgres.connection(&config.environment).await.map_err(|error| error.to_string())?;
+    let (session, _) = connect(&connection, "guard status").await.map_err(|error| error.to_string())?;
+    let _ = sqlx::Connection::close(session).await;
+    Ok(())
+}
