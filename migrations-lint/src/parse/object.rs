@@ -251,6 +251,8 @@ pub(super) fn import_foreign_schema(cursor: &mut Cursor<'_>) -> Option<Kind> {
         is_temporary: false,
         on: None,
         signature: Box::default(),
+        is_named_in_schema: false,
+        definer: None,
     })))
 }
 
