@@ -30,6 +30,7 @@ pub mod verify;
 pub mod catalog;
 pub mod contents;
 pub mod lease;
+pub mod notify;
 pub mod progress;
 pub mod schedule;
 pub mod secret;
@@ -40,4 +41,5 @@ pub mod workdir;
 
 pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod fixture;

@@ -21,7 +21,7 @@ mod spool;
 mod target;
 
 pub use error::RestoreError;
-pub use spool::{Spooled, check_other_streams, spool};
+pub use spool::{Spooled, check_other_streams, spool, sweep_leftovers};
 
 use error::unusable;
 use spool::{FileTap, assert_space, open_stream};

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::exit::{CliError, Exit};
 use super::output::{self, Answer};
 use super::workbench::{self, ConfiguredSource};
 use super::{Session, progress};
 use crate::backup::{BackupError, BackupOrder, backup};
-use crate::catalog::{Manifest, SourceName};
+use crate::catalog::{Manifest, RunNote, SourceName};
+use crate::lease::{Claim, Claimed, Leases, Purpose, Subject};
 use crate::progress::Progress;
 
 /// Which sources to back up.
@@ -26,6 +29,8 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
     let (compression, recipients) = workbench::sealing(&config)?;
     let sources = workbench::sources(&config, &args.sources).await?;
     let catalog = workbench::open_or_create(&config).await?;
+    let leases = workbench::leases(&config, &catalog);
+    let run = RunNote::new(None);
     let mut done = Vec::new();
     let mut failures = Vec::new();
     for configured in &sources {
@@ -35,16 +40,49 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
             compression,
             recipients: &recipients,
             environment: configured.environment.clone(),
+            run: &run,
             clock: workbench::now,
         };
-        match with_retries(&order, configured, session).await {
+        let span = tracing::info_span!("run", id = run.id, source = %configured.source.name());
+        match under_lease(&order, configured, &leases, session).instrument(span).await {
             Ok(manifest) => done.push(manifest),
-            Err(error @ BackupError::Interrupted) => return Err(error.into()),
+            Err(error) if error.exit == Exit::Interrupted => return Err(error),
             // One source that fails must not keep the others from being backed up.
-            Err(error) => failures.push((configured.source.name().clone(), CliError::from(error))),
+            Err(error) => failures.push((configured.source.name().clone(), error)),
         }
     }
     answer(&done, failures)
+}
+
+/// Nobody else dumps the source meanwhile: neither a daemon nor another hand.
+async fn under_lease(
+    order: &BackupOrder<'_>,
+    configured: &ConfiguredSource,
+    leases: &Leases,
+    session: &Session,
+) -> Result<Manifest, CliError> {
+    let claim = Claim {
+        subject: Subject::Source(configured.source.name().clone()),
+        purpose: Purpose::Backup,
+        reason: "guard backup by hand".to_owned(),
+    };
+    let lease = match leases.claim(&claim, &session.cancel).await? {
+        Claimed::Won(lease) => lease,
+        Claimed::Held(record) | Claimed::Finished(record) => return Err(workbench::busy(&record)),
+    };
+    let outcome = with_retries(order, configured, session, lease.token()).await;
+    let is_lost = lease.is_lost();
+    if let Err(error) = lease.release().await {
+        tracing::warn!(%error, "the lease was not given back");
+    }
+    match outcome {
+        Err(BackupError::Interrupted) if is_lost => Err(CliError::unable(
+            "lease-lost",
+            "the store was out of reach for too long for this backup to be sure that it is the only one".to_owned(),
+        )
+        .with_help("nothing was kept of it; try again")),
+        outcome => Ok(outcome?),
+    }
 }
 
 /// A dump that gave way to the database's users is tried again later; nothing else is worth a second try.
@@ -52,13 +90,14 @@ async fn with_retries(
     order: &BackupOrder<'_>,
     configured: &ConfiguredSource,
     session: &Session,
+    token: &CancellationToken,
 ) -> Result<Manifest, BackupError> {
     let name = configured.source.name().as_str();
     let mut retries_left = configured.retries;
     loop {
         let progress = Arc::new(Progress::default());
         let shown = progress::show(name, &progress, session.style);
-        let outcome = backup(order, &progress, &session.cancel).await;
+        let outcome = backup(order, &progress, token).await;
         drop(shown);
         match outcome {
             Err(BackupError::Source(error)) if error.is_retryable() && retries_left > 0 => {
@@ -67,7 +106,7 @@ async fn with_retries(
                 output::note(&format!("{name}: {error}; trying again in {delay}"));
                 tokio::select! {
                     () = tokio::time::sleep(configured.retry_delay) => {}
-                    () = session.cancel.cancelled() => return Err(BackupError::Interrupted),
+                    () = token.cancelled() => return Err(BackupError::Interrupted),
                 }
             }
             outcome => return outcome,

@@ -6,8 +6,11 @@ use std::process::ExitCode;
 use crate::backup::BackupError;
 use crate::catalog::{CatalogError, SelectorError};
 use crate::config::{AddressError, ConfigError, SecretError};
+use crate::lease::LeaseError;
+use crate::notify::NotifyError;
 use crate::prove::ProveError;
 use crate::restore::RestoreError;
+use crate::schedule::trigger::TriggerError;
 use crate::source::SourceError;
 use crate::source::postgres::load::LoadError;
 use crate::source::postgres::scratch::ScratchError;
@@ -132,6 +135,18 @@ impl From<CatalogError> for CliError {
     }
 }
 
+impl From<LeaseError> for CliError {
+    fn from(error: LeaseError) -> Self {
+        let code = match error {
+            LeaseError::Store(error) => return error.into(),
+            LeaseError::Clock { .. } => "clock-skew",
+            LeaseError::Key(_) => "invalid-name",
+            LeaseError::Untrusted { .. } | LeaseError::Contended { .. } | LeaseError::Lost { .. } => "lease-failed",
+        };
+        Self { help: error.help().map(str::to_owned), ..Self::unable(code, error.to_string()) }
+    }
+}
+
 impl From<RestoreError> for CliError {
     fn from(error: RestoreError) -> Self {
         let help = error.help();
@@ -194,4 +209,6 @@ unable! {
     KeyError => "invalid-name",
     KeyTextError => "key",
     SelectorError => "usage",
+    NotifyError => "notify-failed",
+    TriggerError => "scheduler-failed",
 }

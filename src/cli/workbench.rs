@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::exit::CliError;
 use crate::catalog::{Catalog, CatalogError, CompleteBackup, ListedBackup, Selector, SourceName};
 use crate::config::{self, Config, PostgresConfig, SourceConfig, StoreConfig};
+use crate::lease::{Holder, Leases, Record};
 use crate::prove::Targets;
 use crate::source::Source;
 use crate::source::postgres::client::ClientSearch;
@@ -41,6 +42,19 @@ pub(crate) async fn open_or_create(config: &Config) -> Result<Catalog, CliError>
 /// Opens the repository that is there.
 pub(crate) async fn open(config: &Config) -> Result<Catalog, CliError> {
     Ok(Catalog::open(open_store(config).await?).await?)
+}
+
+/// The leases in the repository, held by this process.
+pub(crate) fn leases(config: &Config, catalog: &Catalog) -> Leases {
+    let leases = Leases::new(Arc::clone(catalog.store()), Holder::of_this_process(), Arc::new(now));
+    leases.lasting(config.run.lease_ttl)
+}
+
+/// Somebody else works on it.
+pub(crate) fn busy(record: &Record) -> CliError {
+    let since = record.acquired.format("%Y-%m-%d %H:%M:%S UTC");
+    let message = format!("{} is at work on it since {since} ({})", record.holder, record.reason);
+    CliError::unable("source-busy", message).with_help("wait for it, or end it; a dead one is taken over by itself")
 }
 
 /// The compression and the recipients.
@@ -78,6 +92,13 @@ pub(crate) async fn scratch_place(config: &Config) -> Result<ScratchPlace, CliEr
     }
     let settings = ClusterSettings { dir: scratch.dir.clone(), user: scratch.user.clone() };
     Ok(ScratchPlace::Cluster(settings, ClientSearch { dir: scratch.bin_dir.clone() }))
+}
+
+/// Where the client programs of a source are looked for.
+pub(crate) fn client_search(config: &Config, source: &SourceName) -> ClientSearch {
+    let configured = config.sources.iter().find(|(name, _)| name.as_str() == source.as_str());
+    let dir = configured.and_then(|(_, SourceConfig::Postgres(postgres))| postgres.client_dir.clone());
+    ClientSearch { dir: dir.or_else(|| config.scratch.bin_dir.clone()) }
 }
 
 /// What was promised for a source. A source of several databases is promised under its configured name.

@@ -214,7 +214,8 @@ fn finish(
     converted: Converted,
     Said { mut said, mut origins }: Said,
 ) -> Result<Loaded, ConfigError> {
-    let Converted { schedules: directory, store, encryption, compression, mut sources, scratch, restore } = converted;
+    let Converted { schedules: directory, store, encryption, compression, mut sources, scratch, restore, run, notify } =
+        converted;
     if sources.is_empty() {
         let found = zero::connection(&request.environment).map_err(|report| ConfigError { reports: vec![report] })?;
         if let Some(zero::Found { connection, variable }) = found {
@@ -246,6 +247,8 @@ fn finish(
         sources,
         scratch,
         restore,
+        run,
+        notify,
         schedules: checked,
     };
     Ok(Loaded { config, said, origins, schedules })

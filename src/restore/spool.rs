@@ -43,12 +43,17 @@ impl Spooled {
 const ARCHIVE: &str = "dump.pgdump";
 const SPOOL_KIND: &str = "guard-spool-";
 
+/// Removes what killed runs left in a directory.
+pub fn sweep_leftovers(parent: &Path) {
+    workdir::sweep(parent, SPOOL_KIND, |_| ());
+}
+
 /// Reads the whole dump into a private temporary file, recording what it holds.
 pub async fn spool(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result<Spooled, RestoreError> {
     let parent = order.temp_dir.map_or_else(std::env::temp_dir, Path::to_owned);
     let stream = order.backup.manifest.dump().map_err(|error| refused(order, &error))?;
     progress.begin("reading the backup", stream.plain.bytes);
-    workdir::sweep(&parent, SPOOL_KIND, |_| ());
+    sweep_leftovers(&parent);
     assert_space(&parent, stream.plain.bytes)?;
     let make = || {
         let dir = WorkDir::make(&parent, SPOOL_KIND)?;
