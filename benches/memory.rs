@@ -14,7 +14,9 @@ use futures_util::StreamExt as _;
 use guard::progress::Progress;
 use guard::source::postgres::archive::ArchiveOptions;
 use guard::source::postgres::record::Recorder;
-use guard::store::{ByteStream, Key, ObjectInfo, Store, StoreError, UnfinishedUpload, Upload, UploadLimits};
+use guard::store::{
+    ByteStream, Fetched, Key, ObjectInfo, Store, StoreError, Tag, UnfinishedUpload, Upload, UploadLimits,
+};
 use guard::stream::{Compression, ObjectNames, Recipients, Uploads, seal};
 
 const GB: u64 = 1_000_000_000;
@@ -186,6 +188,14 @@ impl Store for Forgetful {
 
     async fn replace(&self, _: &Key, _: Bytes) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn fetch(&self, _: &Key) -> Result<Option<Fetched>, StoreError> {
+        Ok(None)
+    }
+
+    async fn swap(&self, _: &Key, tag: &Tag, _: Bytes) -> Result<Tag, StoreError> {
+        Ok(tag.clone())
     }
 
     async fn begin(&self, _: &Key, _: usize) -> Result<Box<dyn Upload>, StoreError> {

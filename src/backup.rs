@@ -37,6 +37,8 @@ pub struct BackupOrder<'a> {
     pub environment: Option<String>,
     /// Which run this is a part of.
     pub run: &'a RunNote,
+    /// The lock that the source must hold meanwhile, if the store's leases cannot be relied on.
+    pub source_lock: Option<String>,
     /// The clock.
     pub clock: fn() -> DateTime<Utc>,
 }
@@ -66,7 +68,7 @@ pub enum BackupError {
 
 impl BackupError {
     /// Whether the manifest was sent and no answer says that it was refused.
-    fn may_have_committed(&self) -> bool {
+    pub fn may_have_committed(&self) -> bool {
         matches!(self, Self::Manifest(CatalogError::Store(error)) if !error.is_permanent())
     }
 }
@@ -82,7 +84,7 @@ pub async fn backup(
     let keys = BackupKeys::new(order.source.name(), &id).map_err(CatalogError::from)?;
     progress.begin("connecting", 0);
     let source = tokio::select! {
-        opened = order.source.open(&id) => opened?,
+        opened = open(order, &id) => opened?,
         () = cancel.cancelled() => return Err(BackupError::Interrupted),
     };
     tracing::info!(source = %order.source.name(), backup = %id, "the source is open, its snapshot is held");
@@ -117,6 +119,18 @@ pub async fn backup(
             Err(error)
         }
     }
+}
+
+/// Opens the source, and has it keep others out if the store cannot.
+async fn open(order: &BackupOrder<'_>, id: &BackupId) -> Result<OpenSource, BackupError> {
+    let mut source = order.source.open(id).await?;
+    if let Some(lock) = &order.source_lock
+        && let Err(error) = source.lock(lock).await
+    {
+        source.close().await;
+        return Err(error.into());
+    }
+    Ok(source)
 }
 
 /// Where the streams of one backup go.

@@ -197,7 +197,7 @@ impl Catalog {
             return Err(CatalogError::Untrusted { key: keys.manifest(), reason });
         }
         let kept = self.pin(&keys).await?;
-        let proofs = self.proofs(&keys, &manifest).await?;
+        let proofs = self.evidence_of(&keys, &manifest).await?.iter().map(ProofSummary::from).collect();
         Ok(Some(CompleteBackup { keys, manifest, kept, proofs }))
     }
 
@@ -236,19 +236,19 @@ impl Catalog {
         }
     }
 
-    async fn proofs(&self, keys: &BackupKeys, manifest: &Manifest) -> Result<Vec<ProofSummary>, CatalogError> {
+    /// The whole evidence about a backup, oldest first.
+    pub async fn evidence_of(&self, keys: &BackupKeys, manifest: &Manifest) -> Result<Vec<Evidence>, CatalogError> {
         let listed = self.store.list(&keys.evidence_folder()).await?;
-        let mut proofs: Vec<ProofSummary> = stream::iter(listed)
+        let mut found: Vec<Evidence> = stream::iter(listed)
             .map(|object| async move { self.evidence(&object.key).await })
             .buffered(CONCURRENT_READS)
             .try_filter_map(|evidence| async move { Ok(evidence) })
             // Evidence about another manifest than the one that lies here proves nothing.
             .try_filter(|evidence| std::future::ready(evidence.manifest == manifest.digest()))
-            .map_ok(|evidence| ProofSummary::from(&evidence))
             .try_collect()
             .await?;
-        proofs.sort_by_key(|proof| proof.at);
-        Ok(proofs)
+        found.sort_by_key(|evidence| evidence.finished);
+        Ok(found)
     }
 
     /// Evidence that cannot be read proves nothing; the backup it lies beside may be sound all the same.

@@ -19,7 +19,9 @@ mod prune;
 mod report;
 mod restore;
 mod run;
+mod status;
 mod verify;
+pub mod watch;
 pub(crate) mod workbench;
 
 pub use exit::{CliError, Exit};
@@ -72,6 +74,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Remove what unfinished backups left behind
     Prune(prune::PruneArgs),
+    /// Measure every source against what was promised; exit code 1 if a promise is broken
+    Status(status::StatusArgs),
     /// Pin a backup so that it is never removed
     Keep(keep::KeepArgs),
     /// Take a pin away
@@ -153,6 +157,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliErro
         Command::Restore(args) => restore::run(args, session).await,
         Command::Verify(args) => verify::run(args, session).await,
         Command::Prune(args) => prune::run(args, session).await,
+        Command::Status(args) => status::run(args, session).await,
         Command::Keep(args) => keep::run(args, session).await,
         Command::Unkeep(args) => keep::undo(args, session).await,
         Command::Lint(args) => lint_migrations(*args, session.style).await,

@@ -5,6 +5,7 @@
 //! Secrets are not read here: they stay where they are until someone resolves them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub struct Config {
     pub restore: Restore,
     /// How the daemon works.
     pub run: Run,
+    /// The server of the status page.
+    pub http: Http,
     /// Who is told how things went.
     pub notify: BTreeMap<String, Notify>,
     /// When things happen, by the schedule file's name without `.toml`.
@@ -220,6 +223,15 @@ pub struct Run {
     pub stop_patience: Duration,
     /// How long a silent daemon is believed to be alive.
     pub lease_ttl: Duration,
+}
+
+/// The server of the status page, metrics and probes.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// Where it listens; none if there is to be no server.
+    pub listen: Option<SocketAddr>,
+    /// What whoever asks must know.
+    pub token: Option<SecretSource>,
 }
 
 /// Somebody who is told how things went.

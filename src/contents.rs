@@ -3,6 +3,7 @@
 //! A record is computed the same way from the source's dump and from a restored copy's, so equality is equality of data.
 
 mod compare;
+pub mod keyspace;
 
 use std::collections::BTreeMap;
 

@@ -23,12 +23,14 @@ pub mod plan;
 mod promise;
 mod record;
 mod run;
+mod serving;
 mod story;
 mod telling;
 mod workplace;
 
 use record::Records;
 use run::{Ended, carry_out};
+use serving::Serving;
 use workplace::Workplace;
 
 pub(crate) use workplace::notifier;
@@ -61,10 +63,11 @@ const ABANDON_PATIENCE: Duration = Duration::from_secs(20);
 /// Runs until it is told to stop. An error means that it could not begin.
 pub async fn run(orders: Orders) -> Result<(), CliError> {
     let Orders { request, clock, stop, mut reload } = orders;
-    let place = Arc::new(Workplace::open(load(&request)?.config, clock).await?);
+    let place = Arc::new(Workplace::open(load(&request)?.config, clock, Arc::default()).await?);
     let _post = place.exclude_others(&stop).await?;
     let mut trigger = Trigger::start().await?;
-    let mut daemon = Daemon::new(place);
+    let serving = Serving::start(&place).await?;
+    let mut daemon = Daemon::new(place, serving);
     daemon.greet();
     loop {
         let wake = daemon.round().await;
@@ -93,12 +96,14 @@ struct Daemon {
     /// Why the last look failed, so that it is told once.
     trouble: Option<String>,
     last_beat: Option<DateTime<Utc>>,
+    serving: Serving,
 }
 
 impl Daemon {
-    fn new(place: Arc<Workplace>) -> Self {
+    fn new(place: Arc<Workplace>, serving: Serving) -> Self {
         Self {
             place,
+            serving,
             records: Records::default(),
             promises: promise::Watch::default(),
             janitor: janitor::Janitor::default(),
@@ -164,6 +169,7 @@ impl Daemon {
     /// Notes what became of a run.
     fn note(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
         let now = self.now();
+        self.serving.changed();
         match ended {
             Ok(Ended::Over(job)) => {
                 self.running.remove(&job);
@@ -215,6 +221,7 @@ impl Daemon {
         match self.read_again(request).await {
             Ok(place) => {
                 tracing::info!(jobs = place.jobs.len(), "the configuration was read again");
+                self.serving.watch(&place.config);
                 self.place = Arc::new(place);
                 self.records = Records::default();
                 self.greet();
@@ -229,7 +236,7 @@ impl Daemon {
 
     async fn read_again(&self, request: &Request) -> Result<Workplace, CliError> {
         let config: Config = load(request)?.config;
-        Workplace::open(config, self.place.clock).await
+        Workplace::open(config, self.place.clock, Arc::clone(&self.place.live)).await
     }
 
     /// Lets runs finish for a while, then has them abandon their work, and leaves nothing behind.
@@ -245,6 +252,7 @@ impl Daemon {
             }
         }
         self.place.notifier.finish(ABANDON_PATIENCE / 2).await;
+        self.serving.stop().await;
         tracing::info!("stopped");
     }
 

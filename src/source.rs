@@ -10,6 +10,7 @@ use crate::contents::Contents;
 
 pub mod child;
 pub mod postgres;
+pub mod redis;
 
 use child::{ChildError, OwnedChild};
 use postgres::{OpenDatabase, PostgresError, PostgresSource};
@@ -66,6 +67,13 @@ impl OpenSource {
     pub fn facts(&self) -> SourceFacts {
         let Self::Postgres(database) = self;
         SourceFacts::Postgres(database.facts())
+    }
+
+    /// Has the source itself keep others of guard's runs out until this one ends: where the store's leases cannot be relied
+    /// on. A kind without a lock of its own must refuse here.
+    pub async fn lock(&mut self, name: &str) -> Result<(), SourceError> {
+        let Self::Postgres(database) = self;
+        Ok(database.lock(name).await?)
     }
 
     /// Roughly how many bytes its dump will have.

@@ -241,9 +241,7 @@ impl StoreError {
                  the directory's owner",
             ),
             Self::Full { .. } => Some("make room there, or name a larger place in store.url"),
-            Self::Transient { .. } => {
-                Some("check store.endpoint and the way there; nothing unfinished was kept, so try again")
-            }
+            Self::Transient { .. } => Some("check store.endpoint and the way there, and try again"),
             Self::Exists { .. }
             | Self::Changed { .. }
             | Self::NotFound { .. }

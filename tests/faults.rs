@@ -9,7 +9,7 @@ use hyper::Method;
 use hyper::http::request::Parts;
 use nix::sys::signal::{Signal, kill};
 use support::bulk;
-use support::guard::{Guard, Outcome};
+use support::guard::{Guard, Outcome, text};
 use support::mount::Mount;
 use support::postgres::{TestPostgres, Version};
 use support::process::{Running, SOON, wait_for};
@@ -89,6 +89,40 @@ async fn a_backup_through_a_network_that_fails_in_passing_is_whole() {
     assert_eq!(proxy.end(), 0);
 }
 
+/// What refuses the second attempt says nothing of the first, whose answer was lost: the backup may be there, and here is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_whose_outcome_is_unknown_costs_no_part_of_the_backup() {
+    let (server, s3) = (server_with(12), S3Process::start());
+    let proxy = Proxy::start(s3.addr()).await;
+    let user = s3.keeps(Guard::of(&server, "shop"));
+    let user = user.with("GUARD_STORE_ENDPOINT", &format!("http://{}", proxy.addr));
+    proxy.spoil(is_manifest, 1, Spoil::LoseAnswer);
+    proxy.spoil(is_manifest, 1_000, Spoil::Status(403));
+    tokio::task::block_in_place(|| {
+        let error = user.json(&["backup"]).error(2, "store-failed");
+        assert!(text(&error["message"]).contains("is not known"), "{error}");
+        assert!(text(&error["help"]).contains("guard list"), "{error}");
+        proxy.end();
+        assert_eq!(user.listed().len(), 1);
+        user.json(&["prune", "--leftovers-older-than", "0s"]).yes();
+        assert_eq!(user.json(&["restore", "--to", "scratch"]).yes()["verdict"], "proven");
+    });
+}
+
+#[test]
+fn an_s3_server_that_never_comes_back_ends_the_backup_with_nothing_to_see() {
+    let (server, mut s3) = (server_with(96), S3Process::start());
+    let user = s3.keeps(Guard::of(&server, "shop"));
+    let mut guard = Running::start(user.command(&["backup", "--json"]));
+    guard.wait_for("pg_dump", SOON);
+    s3.kill();
+    // Ten attempts, each after a longer pause.
+    user.checked(&guard.end_within(LONG)).error(2, "store-failed");
+    s3.restart();
+    assert_eq!(user.listed(), [""; 0]);
+    user.backup();
+}
+
 /// As seen elsewhere: the upload had died, and the dump's COPY stayed open for 17 days and held back vacuum.
 #[tokio::test(flavor = "multi_thread")]
 async fn upload_died_copy_stayed_open() {
@@ -155,7 +189,7 @@ fn a_server_killed_in_the_middle_of_a_dump_is_an_error() {
     wait_for("the COPY", SOON, || (server.psql("postgres", copying) == "1").then_some(()));
     kill(server.pid(), Signal::SIGQUIT).expect("it runs");
     let error = user.checked(&guard.end_within(LONG)).error(2, "source-failed");
-    assert!(support::guard::text(&error["message"]).contains("server closed the connection"), "{error}");
+    assert!(text(&error["message"]).contains("server closed the connection"), "{error}");
     server.restart();
     assert_eq!(user.listed(), [""; 0]);
     user.backup();

@@ -215,6 +215,45 @@ fn a_selection_of_tables_and_schemas_is_backed_up_and_proven_as_that() {
 }
 
 #[test]
+fn chosen_tables_come_back_with_what_belongs_to_them_and_nothing_else_does() {
+    let server = TestPostgres::start(Version::V15);
+    server.create_database("shop", "");
+    server.psql(
+        "shop",
+        "CREATE TABLE customers (id int PRIMARY KEY); INSERT INTO customers VALUES (1), (2);
+         CREATE TABLE orders (id serial PRIMARY KEY, customer int REFERENCES customers, note text DEFAULT 'none');
+         CREATE INDEX by_customer ON orders (customer); COMMENT ON TABLE orders IS 'what was bought';
+         INSERT INTO orders (customer) VALUES (1), (1), (2); CREATE VIEW bought AS SELECT * FROM orders;
+         CREATE SCHEMA \"Odd one\"; CREATE TABLE \"Odd one\".\"T.t\" (a int); INSERT INTO \"Odd one\".\"T.t\" VALUES (7)",
+    );
+    let guard = Guard::of(&server, "shop");
+    guard.backup();
+    let tables = |database: &str| {
+        server.psql(
+            database,
+            "SELECT string_agg(format('%I.%I', schemaname, tablename), ' ' ORDER BY tablename) FROM
+             (SELECT schemaname, tablename FROM pg_tables UNION SELECT schemaname, viewname FROM pg_views) t (schemaname, tablename)
+             WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+        )
+    };
+    // The accident that this is for: one table is damaged, the rest of the database lives on.
+    server.psql("shop", "DROP TABLE orders CASCADE");
+    let url = server.url("shop");
+    guard.json(&["restore", "--to", &url, "--table", "public.orders"]).error(2, "target-is-source");
+    let copy = server.url("copy");
+    guard.json(&["restore", "--to", &copy, "--create", "--table", "orders", "--table", "customers"]).yes();
+    assert_eq!(tables("copy"), "public.customers public.orders");
+    let state = "SELECT (SELECT count(*) FROM orders), nextval('orders_id_seq'), obj_description('orders'::regclass),
+        (SELECT count(*) FROM pg_indexes WHERE tablename = 'orders'), (SELECT count(*) FROM pg_constraint WHERE contype = 'f')";
+    assert_eq!(server.psql("copy", state), "3|4|what was bought|2|1");
+
+    let odd = server.url("odd");
+    guard.json(&["restore", "--to", &odd, "--create", "--table", "\"Odd one\".\"T.t\""]).yes();
+    assert_eq!(server.psql("odd", "SELECT a FROM \"Odd one\".\"T.t\""), "7");
+    guard.json(&["restore", "--to", &odd, "--create", "--clean", "--yes", "--table", "public.nope"]).error(2, "usage");
+}
+
+#[test]
 fn a_target_without_the_roles_is_told_which_and_what_to_do() {
     let (source, target) = (TestPostgres::start(Version::V15), TestPostgres::start_foreign(Version::V15, &[]));
     source.create_database("shop", "");

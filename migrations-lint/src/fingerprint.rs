@@ -1,7 +1,7 @@
 //! Names for findings that survive line moves: of rule, file name, normalised statement and its occurrence number.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 
@@ -9,9 +9,26 @@ use rustc_hash::FxHashMap;
 #[derive(Default)]
 pub(crate) struct Fingerprints {
     seen: FxHashMap<u64, u32>,
+    /// Of files that are called the same, which one of them each is, unless it is the first.
+    namesakes: FxHashMap<PathBuf, u32>,
 }
 
 impl Fingerprints {
+    /// For findings in these files, whichever of them are reported: so that a run over a part gives the names that a run
+    /// over everything gives.
+    pub(crate) fn among<'a>(files: impl Iterator<Item = &'a Path>) -> Self {
+        let mut counted: FxHashMap<Vec<&OsStr>, u32> = FxHashMap::default();
+        let mut namesakes = FxHashMap::default();
+        for file in files {
+            let n_before = counted.entry(telling_names(file).collect()).or_default();
+            if *n_before > 0 {
+                namesakes.insert(file.to_owned(), *n_before);
+            }
+            *n_before += 1;
+        }
+        Self { seen: FxHashMap::default(), namesakes }
+    }
+
     /// The fingerprint of the next finding of this rule in this file about this statement.
     pub(crate) fn of(&mut self, rule: &str, file: &Path, statement: &str) -> String {
         let mut hash = Fnv::new();
@@ -19,6 +36,9 @@ impl Fingerprints {
         hash.write(b"\0");
         for name in telling_names(file) {
             hash.write(name.as_encoded_bytes());
+        }
+        if let Some(namesake) = self.namesakes.get(file) {
+            hash.write(&namesake.to_le_bytes());
         }
         hash.write(b"\0");
         for word in statement.split_ascii_whitespace() {
@@ -70,5 +90,17 @@ mod tests {
         assert_eq!(prisma[1], of(&[("2_b/migration.sql", "drop table t")])[0]);
         let twice = of(&[("1.sql", "drop table t"), ("1.sql", "drop table t")]);
         assert_ne!(twice[0], twice[1]);
+    }
+
+    #[test]
+    fn files_of_one_name_differ_whichever_of_them_are_reported() {
+        let files = ["a/1.sql", "b/1.sql"].map(Path::new);
+        let of = |reported: &[&str]| {
+            let mut fingerprints = Fingerprints::among(files.into_iter());
+            reported.iter().map(|file| fingerprints.of("r", Path::new(file), "drop table t")).collect::<Vec<_>>()
+        };
+        let both = of(&["a/1.sql", "b/1.sql"]);
+        assert_ne!(both[0], both[1]);
+        assert_eq!(of(&["b/1.sql"])[0], both[1]);
     }
 }

@@ -35,14 +35,21 @@ mod transaction;
 use std::sync::LazyLock;
 
 pub use docs::page;
+use engine::Engine;
 use migration::MigrationSet;
 pub use options::{Options, RuleSeverity};
 use report::Report;
 pub use rule::{Example, RuleInfo};
+use source_text::Span;
 
 /// Lints a whole set: files in order of execution, each seen in the context of those before it.
 pub fn lint(set: &MigrationSet, options: &Options) -> Report {
     run::run(set, options)
+}
+
+/// Where the statements of a text are, from the first to the last token of each.
+pub fn statement_spans(text: &str, engine: Engine) -> Vec<Span> {
+    parse::statement_spans(text, engine)
 }
 
 /// Every rule, in the order of the documentation.

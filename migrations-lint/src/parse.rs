@@ -69,6 +69,19 @@ pub(crate) fn parse(text: &str, span: Span, engine: Engine) -> Vec<Statement> {
     statements
 }
 
+/// The statements' places alone.
+pub(crate) fn statement_spans(text: &str, engine: Engine) -> Vec<Span> {
+    let whole = Span::new(0, text.len());
+    let text = mask::mask_placeholders(text, whole);
+    let mut splitter = Splitter::new(&text, whole, engine);
+    let mut spans = Vec::new();
+    while splitter.cut().is_some() {
+        let tokens = splitter.tokens();
+        spans.push(Span::new(tokens[0].start(), tokens[tokens.len() - 1].end()));
+    }
+    spans
+}
+
 /// What stands for a part on which the linter itself failed.
 pub(crate) fn unreadable(span: Span) -> Statement {
     statement(Span::new(span.start, span.start), Kind::Limit("the linter failed on this text; please report it".into()))

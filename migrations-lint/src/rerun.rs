@@ -285,7 +285,7 @@ fn raised_by(reason: &Reason) -> &'static [&'static str] {
 fn changes_again(statement: &Statement, state: &mut State) -> Option<(Span, Reason)> {
     match &statement.kind {
         Kind::Insert(insert) => insert_again(insert, statement, state),
-        Kind::Update(update) => update_again(update, statement),
+        Kind::Update(update) => update_again(update, statement, state),
         Kind::AlterTable(alter) => converts_again(alter, statement),
         Kind::Copy(copy) if copy.is_import => {
             let name = copy.table.as_ref()?;
@@ -318,8 +318,9 @@ fn insert_again(insert: &Insert, statement: &Statement, state: &State) -> Option
     (!is_guarded(&statement.guard, &reason)).then_some((statement.span, reason))
 }
 
-fn update_again(update: &Update, statement: &Statement) -> Option<(Span, Reason)> {
-    if matches!(statement.guard, Guard::Condition(_)) {
+fn update_again(update: &Update, statement: &Statement, state: &State) -> Option<(Span, Reason)> {
+    // The rows of a table that each run makes anew start from the same values.
+    if matches!(statement.guard, Guard::Condition(_)) || state.made.contains(&Object::relation(&update.table)) {
         return None;
     }
     let is_tested = |column: &str| update.tested.iter().any(|tested| **tested == *column);

@@ -144,7 +144,9 @@ impl Walk<'_> {
             failures: &failures,
         };
         // A down starts where its up ended, and leads away from where the next file goes on.
-        let before = (direction == Direction::Down).then(|| self.catalog.clone());
+        if direction == Direction::Down {
+            self.catalog.remember();
+        }
         let mut session = Session::default();
         for (statement_idx, statement) in statements.iter().enumerate() {
             let place = places[statement_idx];
@@ -166,8 +168,8 @@ impl Walk<'_> {
                 self.catalog.apply(&statement.kind, place.transaction);
             }
         }
-        if let Some(before) = before {
-            self.catalog = before;
+        if direction == Direction::Down {
+            self.catalog.take_back();
         }
     }
 
@@ -226,7 +228,7 @@ impl Walk<'_> {
         let order: rustc_hash::FxHashMap<&std::path::Path, usize> =
             self.set.files.iter().enumerate().map(|(file_idx, file)| (file.source.path(), file_idx)).collect();
         self.report.findings.sort_by_key(|finding| (order.get(&*finding.file).copied(), finding.span, finding.rule));
-        let mut fingerprints = Fingerprints::default();
+        let mut fingerprints = Fingerprints::among(self.set.files.iter().map(|file| file.source.path()));
         for finding in &mut self.report.findings {
             finding.fingerprint = fingerprints.of(finding.rule, &finding.file, &finding.statement);
         }

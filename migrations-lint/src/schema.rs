@@ -3,10 +3,12 @@
 //! Only what the files say is known. A table that no file created is there, with columns nobody knows.
 
 mod apply;
+mod undoable;
 
 use rustc_hash::FxHashMap;
 
 use crate::statement::{Generated, Name, ObjectKind, Type};
+use undoable::Undoable;
 
 /// A qualified name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -16,12 +18,12 @@ pub(crate) struct Key {
 }
 
 /// Everything known before the statement that is looked at.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Catalog {
-    tables: FxHashMap<Key, Table>,
+    tables: Undoable<Key, Table>,
     /// The table that an index is on.
-    index_tables: FxHashMap<Key, Key>,
-    types: FxHashMap<Key, EnumType>,
+    index_tables: Undoable<Key, Key>,
+    types: Undoable<Key, EnumType>,
     /// The first schema of the search path, when a file sets one.
     default_schema: Option<Box<str>>,
     /// Settings in force, by name.
@@ -32,7 +34,17 @@ pub(crate) struct Catalog {
     first_new_file: usize,
     rls_tables: usize,
     /// Every object with its kind that a file created, to know what is new.
-    created: FxHashMap<(ObjectKind, Key), usize>,
+    created: Undoable<(ObjectKind, Key), usize>,
+    /// What [`Catalog::take_back`] puts back besides.
+    before: Before,
+}
+
+/// The small parts as they were when the memory began.
+#[derive(Debug, Default)]
+struct Before {
+    default_schema: Option<Box<str>>,
+    settings: FxHashMap<Box<str>, Box<str>>,
+    rls_tables: usize,
 }
 
 /// A table, view or materialized view.
@@ -105,6 +117,26 @@ impl Catalog {
         self.file_idx = file_idx;
         self.default_schema = None;
         self.settings.clear();
+    }
+
+    /// From here on changes can be taken back: what a down does is not what the next file finds.
+    pub(crate) fn remember(&mut self) {
+        self.tables.remember();
+        self.index_tables.remember();
+        self.types.remember();
+        self.created.remember();
+        let (default_schema, settings) = (self.default_schema.clone(), self.settings.clone());
+        self.before = Before { default_schema, settings, rls_tables: self.rls_tables };
+    }
+
+    /// Takes back what happened since [`Self::remember`].
+    pub(crate) fn take_back(&mut self) {
+        self.tables.take_back();
+        self.index_tables.take_back();
+        self.types.take_back();
+        self.created.take_back();
+        let Before { default_schema, settings, rls_tables } = std::mem::take(&mut self.before);
+        (self.default_schema, self.settings, self.rls_tables) = (default_schema, settings, rls_tables);
     }
 
     /// The key of a name as it stands in a statement.

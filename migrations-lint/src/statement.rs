@@ -117,6 +117,7 @@ pub(crate) enum Kind {
     Grant(Box<Grant>),
     Role(Box<Role>),
     AlterSystem,
+    DiscardAll,
     Vacuum {
         is_full: bool,
     },

@@ -31,6 +31,8 @@ pub(crate) enum Problem {
     NeverEnds,
     /// SAVEPOINT and its like, or LOCK TABLE, with no transaction open.
     NeedsTransaction,
+    /// ROLLBACK TO or RELEASE of a savepoint that the transaction does not have.
+    NoSuchSavepoint,
 }
 
 /// The places of a part's statements; `next_id` numbers transactions across parts.
@@ -101,6 +103,9 @@ impl Walk<'_> {
             Kind::Transaction(Transaction::Release(_)) | Kind::LockTable(_) if self.open.is_none() => {
                 Some(Problem::NeedsTransaction)
             }
+            Kind::Transaction(Transaction::Release(name)) if !self.has_savepoint(name) => {
+                Some(Problem::NoSuchSavepoint)
+            }
             _ => None,
         };
         self.push(problem);
@@ -166,8 +171,15 @@ impl Walk<'_> {
         let Some(open) = &self.open else { return Some(Problem::NeedsTransaction) };
         if let Some((_, start)) = open.savepoints.iter().rev().find(|(savepoint, _)| **savepoint == *name) {
             self.take_back(*start);
+            return None;
         }
-        None
+        (!self.has_savepoint(name)).then_some(Problem::NoSuchSavepoint)
+    }
+
+    /// A transaction of the whole set may have it from another file.
+    fn has_savepoint(&self, name: &str) -> bool {
+        self.mode == TransactionMode::WholeSet
+            || self.open.as_ref().is_some_and(|open| open.savepoints.iter().any(|(savepoint, _)| **savepoint == *name))
     }
 
     fn take_back(&mut self, start: usize) {

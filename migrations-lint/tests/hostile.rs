@@ -90,6 +90,28 @@ fn long_statements_take_time_in_proportion_to_their_length() {
     }
 }
 
+#[test]
+fn a_set_of_ups_and_downs_takes_time_in_proportion_to_its_files() {
+    let time = |n_pairs: usize| {
+        let up = |idx: usize| (Direction::Up, format!("CREATE TABLE IF NOT EXISTS t{idx} (a int, b text);"));
+        let down = |idx: usize| (Direction::Down, format!("DROP TABLE IF EXISTS t{idx};"));
+        let file = |idx: usize, (direction, text): (Direction, String)| MigrationFile {
+            parts: vec![Part { direction, span: Span::new(0, text.len()), transaction: TransactionMode::None }],
+            source: SourceText::new(format!("{idx}_{direction:?}.sql"), text),
+            version: Some(idx.to_string()),
+            name: String::new(),
+            reported: true,
+        };
+        let files = (0..n_pairs).flat_map(|idx| [file(idx, up(idx)), file(idx, down(idx))]).collect();
+        let set = MigrationSet { layout: "plain", engine: None, server_version: None, files };
+        let start = Instant::now();
+        assert!(lint(&set, &Options::default()).findings.is_empty());
+        start.elapsed()
+    };
+    let (small, large) = (time(500), time(5_000));
+    assert!(large < small * 40 + Duration::from_millis(500), "{small:?} for 500 pairs, {large:?} for 5,000");
+}
+
 /// A stand-in for the fuzz targets: the labelled cases, cut, doubled and mixed at random places.
 #[test]
 fn mutilated_migrations_never_panic() {

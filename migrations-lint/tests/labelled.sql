@@ -1892,3 +1892,407 @@ ALTER TABLE t ALTER COLUMN a TYPE int USING a::int;
 
 -- case: lock
 ALTER TABLE users ALTER COLUMN age TYPE int USING trim(age::text)::int;
+
+-- Written from the specification before the linter was run on them.
+
+-- case: destructive
+MERGE INTO users u USING staged s ON true WHEN MATCHED THEN DELETE;
+
+-- case: destructive
+MERGE INTO users u USING (SELECT 1) s ON 1=1 WHEN MATCHED THEN UPDATE SET active = false;
+
+-- case: destructive
+MERGE INTO users u USING staged s ON u.id = u.id WHEN NOT MATCHED THEN DO NOTHING WHEN MATCHED THEN DELETE;
+
+-- case: destructive
+DELETE FROM users USING orders;
+
+-- case: destructive
+DELETE FROM users WHERE NOT false;
+
+-- case: destructive
+DELETE FROM users WHERE 1 = 1 AND true;
+
+-- case: destructive
+DELETE FROM users WHERE 'a' = 'a';
+
+-- case: destructive
+DELETE FROM users WHERE 1 < 2;
+
+-- case: destructive
+DELETE FROM users WHERE id IS NULL OR id IS NOT NULL;
+
+-- case: destructive
+UPDATE users u SET email = NULL WHERE u.id = u.id;
+
+-- case: destructive
+DO $$ BEGIN PERFORM 1; EXECUTE format('DELETE FROM %I', 'users'); END $$;
+
+-- case: destructive
+WITH x AS (SELECT 1) DELETE FROM users;
+
+-- case: destructive
+ALTER TABLE events ADD COLUMN IF NOT EXISTS b int, DROP IF EXISTS a;
+
+-- case: destructive
+DROP AGGREGATE IF EXISTS a(int);
+
+-- case: destructive
+DROP SERVER IF EXISTS s CASCADE;
+
+-- case: destructive
+BEGIN; CREATE TABLE IF NOT EXISTS x(id int); ROLLBACK; DROP TABLE IF EXISTS x;
+
+-- case: destructive
+CREATE TABLE IF NOT EXISTS "Users"(id int); DROP TABLE IF EXISTS users;
+
+-- case: destructive
+SET search_path = audit; CREATE TABLE IF NOT EXISTS log(id int); SET search_path = public; DROP TABLE IF EXISTS log;
+
+-- case: destructive
+EXPLAIN ANALYZE DELETE FROM users;
+
+-- case: destructive
+COPY (DELETE FROM users RETURNING *) TO '/tmp/x';
+
+-- case: destructive
+PREPARE gone AS DELETE FROM users; EXECUTE gone;
+
+-- case: irreversible
+ALTER TABLE users ALTER COLUMN n TYPE int USING 0;
+
+-- case: non-idempotent
+ALTER TABLE IF EXISTS users RENAME COLUMN a TO b;
+
+-- case: non-idempotent
+CREATE TABLE IF NOT EXISTS t(id int); ALTER TABLE t ADD CONSTRAINT c CHECK (id > 0);
+
+-- case: non-idempotent
+INSERT INTO settings (k, v) VALUES ('a', 'b') ON CONFLICT (k) DO UPDATE SET v = settings.v || excluded.v;
+
+-- case: non-idempotent
+UPDATE users SET visits = coalesce(visits, 0) + 1 WHERE id = 3;
+
+-- case: non-idempotent
+ALTER TABLE t ALTER COLUMN id RESTART WITH 1000;
+
+-- case: non-idempotent
+CREATE OPERATOR CLASS oc FOR TYPE int USING btree AS OPERATOR 1 <;
+
+-- case: non-idempotent
+CREATE TRANSFORM FOR hstore LANGUAGE plpython3u (FROM SQL WITH FUNCTION a(internal), TO SQL WITH FUNCTION b(internal));
+
+-- case: non-idempotent
+CREATE ACCESS METHOD am TYPE INDEX HANDLER h;
+
+-- case: non-idempotent
+CREATE CONVERSION c FOR 'UTF8' TO 'LATIN1' FROM f;
+
+-- case: non-idempotent
+ALTER TABLE c NO INHERIT base;
+
+-- case: non-idempotent
+ALTER TABLE t ALTER COLUMN a DROP IDENTITY;
+
+-- case: non-idempotent
+ALTER TABLE t ALTER COLUMN a DROP EXPRESSION;
+
+-- case: non-idempotent
+ALTER DOMAIN d DROP CONSTRAINT c;
+
+-- case: non-idempotent
+ALTER PUBLICATION p DROP TABLE users;
+
+-- case: non-idempotent
+ALTER POLICY p ON users RENAME TO q;
+
+-- case: non-idempotent
+ALTER TRIGGER t ON users RENAME TO u;
+
+-- case: non-idempotent
+CREATE SCHEMA IF NOT EXISTS app; CREATE TABLE app.t(id int);
+
+-- case: non-idempotent
+CREATE SCHEMA app CREATE TABLE t(id int);
+
+-- case: non-idempotent
+DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_class WHERE relname = 'a') THEN CREATE TABLE b(id int); END IF; END $$;
+
+-- case: non-idempotent
+DO $$ BEGIN ALTER TABLE users ADD COLUMN a int; EXCEPTION WHEN undefined_table THEN NULL; END $$;
+
+-- case: non-idempotent
+ALTER TYPE mood ADD VALUE 'a' BEFORE 'b';
+
+-- case: non-idempotent
+DROP TRIGGER IF EXISTS t ON orders; CREATE TRIGGER t BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION f();
+
+-- case: non-idempotent
+DROP FUNCTION IF EXISTS f(int); CREATE FUNCTION f(text) RETURNS int LANGUAGE sql AS 'select 1';
+
+-- case: non-idempotent
+CREATE TABLE IF NOT EXISTS t(id int); CREATE INDEX idx ON t(id);
+
+-- case: non-idempotent
+WITH s AS (SELECT 1 AS id) INSERT INTO t SELECT id FROM s;
+
+-- case: non-idempotent
+IMPORT FOREIGN SCHEMA public FROM SERVER s INTO app;
+
+-- case: non-idempotent
+CREATE ROLE a; CREATE ROLE b IN ROLE a;
+
+-- case: lock
+ALTER TABLE users ADD COLUMN IF NOT EXISTS a int CONSTRAINT pos CHECK (a > 0) DEFAULT 1;
+
+-- case: lock
+ALTER TABLE users ADD COLUMN IF NOT EXISTS u text DEFAULT md5(random()::text);
+
+-- case: lock
+ALTER TABLE IF EXISTS ONLY users ALTER a SET NOT NULL;
+
+-- case: lock
+ALTER TABLE users ADD CONSTRAINT c UNIQUE NULLS NOT DISTINCT (a);
+
+-- case: lock
+REINDEX (VERBOSE) TABLE users;
+
+-- case: lock
+VACUUM (FULL, ANALYZE) users;
+
+-- case: lock
+DO $$ BEGIN EXECUTE 'ALTER TABLE users ALTER COLUMN id TYPE bigint'; END $$;
+
+-- case: lock
+ALTER MATERIALIZED VIEW mv SET TABLESPACE fast;
+
+-- case: lock
+ALTER INDEX i SET TABLESPACE fast;
+
+-- case: lock
+ALTER TABLE ALL IN TABLESPACE a SET TABLESPACE b;
+
+-- case: lock
+CLUSTER;
+
+-- case: lock, in a transaction
+CREATE INDEX IF NOT EXISTS i ON users(a);
+
+-- case: breaking
+ALTER TABLE users RENAME a TO b;
+
+-- case: breaking
+ALTER TYPE addr RENAME ATTRIBUTE a TO b;
+
+-- case: breaking
+ALTER TABLE users ADD COLUMN IF NOT EXISTS a int NOT NULL DEFAULT NULL;
+
+-- case: breaking
+ALTER MATERIALIZED VIEW v RENAME TO w;
+
+-- case: breaking
+ALTER SEQUENCE s SET SCHEMA app;
+
+-- case: may-fail
+ALTER TABLE users ADD COLUMN IF NOT EXISTS a int NOT NULL REFERENCES b(id);
+
+-- case: may-fail
+ALTER DOMAIN d ADD CONSTRAINT c CHECK (VALUE > 0);
+
+-- case: may-fail
+ALTER TABLE users ALTER COLUMN a TYPE smallint;
+
+-- case: transaction, in a transaction
+CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p;
+
+-- case: transaction, in a transaction
+DROP SUBSCRIPTION IF EXISTS s;
+
+-- case: transaction, in a transaction
+DO $$ BEGIN UPDATE t SET a = 1 WHERE a IS NULL; COMMIT; END $$;
+
+-- case: transaction
+START TRANSACTION; ALTER TYPE mood ADD VALUE IF NOT EXISTS 'x'; ALTER TABLE t ALTER COLUMN m SET DEFAULT 'x'; COMMIT;
+
+-- case: transaction
+BEGIN; CREATE TABLE IF NOT EXISTS t(id int); COMMIT; ROLLBACK;
+
+-- case: transaction, in a transaction
+ALTER DATABASE x SET TABLESPACE y;
+
+-- case: transaction, in a transaction
+CLUSTER;
+
+-- case: transaction, in a transaction
+DISCARD ALL;
+
+-- case: transaction
+BEGIN; SAVEPOINT a; ROLLBACK TO SAVEPOINT b; COMMIT;
+
+-- case: security
+CREATE OR REPLACE PROCEDURE p() LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN END $$;
+
+-- case: security
+GRANT ALL PRIVILEGES ON SCHEMA app TO app;
+
+-- case: security
+GRANT pg_execute_server_program TO app;
+
+-- case: security
+CREATE USER MAPPING IF NOT EXISTS FOR app SERVER s OPTIONS (user 'a', password 'secret');
+
+-- case: security
+CREATE SUBSCRIPTION s CONNECTION 'host=h user=u password=secret' PUBLICATION p;
+
+-- case: security
+ALTER DATABASE d SET session_replication_role = replica;
+
+-- case: security
+ALTER ROLE a CREATEROLE;
+
+-- case: security
+ALTER ROLE app SET session_replication_role = 'replica';
+
+-- case: good, in a transaction
+CREATE TEMP TABLE s ON COMMIT DROP AS SELECT 1 AS a;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a text NOT NULL UNIQUE CHECK (a <> ''), created timestamptz DEFAULT clock_timestamp());
+
+-- case: good
+CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM log; EXECUTE 'TRUNCATE x'; RETURN NEW; END $$;
+
+-- case: good
+BEGIN; ALTER TYPE m ADD VALUE IF NOT EXISTS 'x'; COMMIT; INSERT INTO t(m) VALUES ('x') ON CONFLICT DO NOTHING;
+
+-- case: good
+DELETE FROM sessions WHERE expires_at < now() - interval '30 days';
+
+-- case: good
+ALTER TABLE users ADD COLUMN IF NOT EXISTS a text COLLATE "C" DEFAULT 'x'::text NOT NULL;
+
+-- case: good
+ALTER TABLE users ADD COLUMN IF NOT EXISTS a date DEFAULT CURRENT_DATE;
+
+-- case: good
+CREATE TEMP TABLE a(id int); INSERT INTO a VALUES (1),(2); UPDATE a SET id = id + 1; DELETE FROM a; TRUNCATE a;
+
+-- case: good
+ALTER TABLE users ADD COLUMN IF NOT EXISTS o int; ALTER TABLE users DROP CONSTRAINT IF EXISTS fk; ALTER TABLE users ADD CONSTRAINT fk FOREIGN KEY (o) REFERENCES orgs(id) NOT VALID; CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON users(o);
+
+-- case: good
+SELECT pg_advisory_lock(1); CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t(a); SELECT pg_advisory_unlock(1);
+
+-- case: good
+INSERT INTO t (id) SELECT id FROM s WHERE id NOT IN (SELECT id FROM t);
+
+-- case: good
+INSERT INTO t (id) SELECT id FROM s EXCEPT SELECT id FROM t;
+
+-- case: good
+UPDATE t SET status = 'x' WHERE status = 'y';
+
+-- case: good
+UPDATE t SET a = b WHERE a IS DISTINCT FROM b;
+
+-- case: good
+UPDATE t SET slug = regexp_replace(slug, ' ', '-', 'g') WHERE slug LIKE '% %';
+
+-- case: good
+COPY users TO '/tmp/users.csv' CSV;
+
+-- case: good
+DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_policies WHERE policyname = 'p') THEN CREATE POLICY p ON users USING (true); END IF; END $$;
+
+-- case: good
+DO $$ BEGIN CREATE ROLE app; EXCEPTION WHEN duplicate_object THEN RAISE NOTICE 'x'; END $$;
+
+-- case: good
+DO $$ BEGIN CREATE TABLE t(id int); EXCEPTION WHEN OTHERS THEN NULL; END $$;
+
+-- case: good
+DO $$ BEGIN EXECUTE 'CREATE TABLE IF NOT EXISTS t(id int)'; END $$;
+
+-- case: good
+REVOKE ALL ON SCHEMA public FROM PUBLIC; REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+
+-- case: good
+ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO reader;
+
+-- case: good
+ALTER ROLE app WITH PASSWORD NULL;
+
+-- case: good
+ALTER ROLE app SET lock_timeout = '2s';
+
+-- case: good
+ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY;
+
+-- case: good
+CREATE UNLOGGED TABLE IF NOT EXISTS cache(k text PRIMARY KEY, v jsonb);
+
+-- case: good, in a transaction
+SET LOCAL lock_timeout = '2s'; ALTER TABLE users ADD COLUMN IF NOT EXISTS a int;
+
+-- case: good
+BEGIN; CREATE TABLE IF NOT EXISTS t(id int); ALTER TABLE t ADD COLUMN IF NOT EXISTS b int; CREATE INDEX IF NOT EXISTS i ON t(b); COMMIT;
+
+-- case: good
+CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END;
+
+-- case: good
+/* a /* DROP TABLE x; */ b */ SELECT $q$DROP TABLE y;$q$;
+
+-- case: good
+CREATE OR REPLACE RULE r AS ON DELETE TO v DO INSTEAD (DELETE FROM a WHERE id = OLD.id; DELETE FROM b WHERE id = OLD.id);
+
+-- case: good
+DELETE FROM users USING banned WHERE users.id = banned.user_id;
+
+-- case: good
+MERGE INTO t USING s ON t.id = s.id WHEN MATCHED AND s.gone THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (s.id);
+
+-- case: good
+ALTER TABLE users ALTER COLUMN a SET STORAGE EXTERNAL; ALTER TABLE users CLUSTER ON i; ALTER TABLE users SET WITHOUT CLUSTER;
+
+-- case: good
+ALTER SEQUENCE s OWNED BY users.id; ALTER SEQUENCE s INCREMENT BY 10;
+
+-- case: good
+NOTIFY x; LISTEN y; SHOW timezone; CHECKPOINT;
+
+-- case: good
+BEGIN; REFRESH MATERIALIZED VIEW CONCURRENTLY mv; COMMIT;
+
+-- case: good
+SELECT create_hypertable('metrics', 'ts', if_not_exists => TRUE);
+
+-- case: good
+CREATE TABLE IF NOT EXISTS logs (id bigint, at timestamptz NOT NULL) PARTITION BY RANGE (at); CREATE TABLE IF NOT EXISTS logs_1 PARTITION OF logs FOR VALUES FROM ('2024-01-01') TO ('2025-01-01'); CREATE INDEX IF NOT EXISTS i ON logs(at);
+
+-- case: good
+CREATE TABLE IF NOT EXISTS new_t(id int PRIMARY KEY); INSERT INTO new_t SELECT id FROM old_t ON CONFLICT DO NOTHING;
+
+-- case: good
+EXPLAIN DELETE FROM users;
+
+-- case: good
+EXPLAIN (ANALYZE false, COSTS off) UPDATE users SET a = 1;
+
+-- case: destructive
+EXPLAIN (ANALYZE, BUFFERS) DELETE FROM users;
+
+-- case: non-idempotent
+MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN UPDATE SET n = t.n + s.n WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.n);
+
+-- case: good
+MERGE INTO t USING s ON true WHEN MATCHED AND t.id = s.id THEN DELETE WHEN NOT MATCHED THEN DO NOTHING;
+
+-- case: good
+DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'users_email_key') THEN ALTER TABLE users ADD CONSTRAINT u CHECK (a > 0) NOT VALID; END IF; END $$;
+
+-- case: good
+BEGIN; SAVEPOINT a; RELEASE SAVEPOINT a; COMMIT;
+
+-- case: good
+ALTER ROLE app RESET session_replication_role;

@@ -77,3 +77,31 @@ fn a_table_of_a_file_that_is_not_deployed_yet_is_new_in_the_next() {
     assert_eq!(check(&files, |idx| idx == 0), Vec::<String>::new());
     assert_eq!(check(&files, |idx| idx < 2), ["2.sql create-index-not-concurrent"]);
 }
+
+#[test]
+fn a_run_over_new_files_gives_the_fingerprints_of_a_run_over_all() {
+    let text = "DROP TABLE t;\nDROP TABLE t;\n";
+    let fingerprints = |first_new: usize| {
+        let files = ["a/1.sql", "b/1.sql", "b/2.sql"].into_iter().enumerate().map(|(idx, path)| MigrationFile {
+            source: SourceText::new(path, text),
+            version: Some(idx.to_string()),
+            name: String::new(),
+            parts: vec![Part {
+                direction: Direction::Up,
+                span: Span::new(0, text.len()),
+                transaction: TransactionMode::None,
+            }],
+            reported: idx >= first_new,
+        });
+        let set = MigrationSet { layout: "plain", engine: None, server_version: None, files: files.collect() };
+        let findings = lint(&set, &Options::default()).findings;
+        let of_drop = findings.into_iter().filter(|finding| finding.rule == "drop-table");
+        of_drop.map(|finding| (finding.file, finding.fingerprint)).collect::<Vec<_>>()
+    };
+    let all = fingerprints(0);
+    assert_eq!(all.len(), 6);
+    assert_eq!(fingerprints(1), all[2..], "the second of two files with one name");
+    assert_eq!(fingerprints(2), all[4..]);
+    let distinct: std::collections::HashSet<_> = all.iter().map(|(_, fingerprint)| fingerprint).collect();
+    assert_eq!(distinct.len(), 6);
+}

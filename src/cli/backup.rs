@@ -13,7 +13,7 @@ use super::workbench::{self, ConfiguredSource};
 use super::{Session, progress};
 use crate::backup::{BackupError, BackupOrder, backup};
 use crate::catalog::{Manifest, RunNote, SourceName};
-use crate::lease::{Claim, Claimed, Leases, Purpose, Subject};
+use crate::lease::{Claim, Claimed, Leases, Purpose, Record, Subject};
 use crate::progress::Progress;
 
 /// Which sources to back up.
@@ -29,7 +29,8 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
     let (compression, recipients) = workbench::sealing(&config)?;
     let sources = workbench::sources(&config, &args.sources).await?;
     let catalog = workbench::open_or_create(&config).await?;
-    let leases = workbench::leases(&config, &catalog);
+    let leases = workbench::leases(&catalog);
+    let exclusion = leases.exclusion().await?;
     let run = RunNote::new(None);
     let mut done = Vec::new();
     let mut failures = Vec::new();
@@ -41,10 +42,11 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
             recipients: &recipients,
             environment: configured.environment.clone(),
             run: &run,
+            source_lock: workbench::source_lock(&exclusion, &catalog, configured.source.name()),
             clock: workbench::now,
         };
         let span = tracing::info_span!("run", id = run.id, source = %configured.source.name());
-        match under_lease(&order, configured, &leases, session).instrument(span).await {
+        match leased(&leases, &order, configured, session).instrument(span).await {
             Ok(manifest) => done.push(manifest),
             Err(error) if error.exit == Exit::Interrupted => return Err(error),
             // One source that fails must not keep the others from being backed up.
@@ -54,35 +56,38 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
     answer(&done, failures)
 }
 
-/// Nobody else dumps the source meanwhile: neither a daemon nor another hand.
-async fn under_lease(
+/// Backs a source up under its lease: never two runs of one source at once, by whoever.
+async fn leased(
+    leases: &Leases,
     order: &BackupOrder<'_>,
     configured: &ConfiguredSource,
-    leases: &Leases,
     session: &Session,
 ) -> Result<Manifest, CliError> {
-    let claim = Claim {
-        subject: Subject::Source(configured.source.name().clone()),
-        purpose: Purpose::Backup,
-        reason: "guard backup by hand".to_owned(),
-    };
+    let source = configured.source.name();
+    let subject = Subject::Source(source.clone());
+    let claim = Claim { subject, purpose: Purpose::Backup, reason: "guard backup by hand".to_owned() };
     let lease = match leases.claim(&claim, &session.cancel).await? {
         Claimed::Won(lease) => lease,
-        Claimed::Held(record) | Claimed::Finished(record) => return Err(workbench::busy(&record)),
+        Claimed::Held(record) | Claimed::Finished(record) => return Err(busy(&record)),
     };
     let outcome = with_retries(order, configured, session, lease.token()).await;
-    let is_lost = lease.is_lost();
-    if let Err(error) = lease.release().await {
-        tracing::warn!(%error, "the lease was not given back");
+    let lost = lease.is_lost();
+    match (outcome, lease.release().await) {
+        (Err(BackupError::Interrupted), Err(error)) if lost => Err(error.into()),
+        (outcome, released) => {
+            if let Err(error) = released {
+                tracing::warn!(%error, "the source's lease could not be given back");
+            }
+            Ok(outcome?)
+        }
     }
-    match outcome {
-        Err(BackupError::Interrupted) if is_lost => Err(CliError::unable(
-            "lease-lost",
-            "the store was out of reach for too long for this backup to be sure that it is the only one".to_owned(),
-        )
-        .with_help("nothing was kept of it; try again")),
-        outcome => Ok(outcome?),
-    }
+}
+
+fn busy(record: &Record) -> CliError {
+    let Record { purpose, holder, acquired, reason, .. } = record;
+    let message = format!("it is taken by {holder} since {} ({purpose}: {reason})", acquired.format("%F %T UTC"));
+    let help = format!("wait for its end; if it has died, its lease ends at {}", record.expires().format("%F %T UTC"));
+    CliError::unable("busy", message).with_help(help)
 }
 
 /// A dump that gave way to the database's users is tried again later; nothing else is worth a second try.
@@ -90,14 +95,14 @@ async fn with_retries(
     order: &BackupOrder<'_>,
     configured: &ConfiguredSource,
     session: &Session,
-    token: &CancellationToken,
+    cancel: &CancellationToken,
 ) -> Result<Manifest, BackupError> {
     let name = configured.source.name().as_str();
     let mut retries_left = configured.retries;
     loop {
         let progress = Arc::new(Progress::default());
         let shown = progress::show(name, &progress, session.style);
-        let outcome = backup(order, &progress, token).await;
+        let outcome = backup(order, &progress, cancel).await;
         drop(shown);
         match outcome {
             Err(BackupError::Source(error)) if error.is_retryable() && retries_left > 0 => {
@@ -106,7 +111,7 @@ async fn with_retries(
                 output::note(&format!("{name}: {error}; trying again in {delay}"));
                 tokio::select! {
                     () = tokio::time::sleep(configured.retry_delay) => {}
-                    () = token.cancelled() => return Err(BackupError::Interrupted),
+                    () = cancel.cancelled() => return Err(BackupError::Interrupted),
                 }
             }
             outcome => return outcome,

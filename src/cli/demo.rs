@@ -160,6 +160,7 @@ async fn back_up(shop: &ScratchCluster, catalog: &Catalog, session: &Session) ->
         recipients: &Recipients::default(),
         environment: Some("demo".to_owned()),
         run: &RunNote::new(None),
+        source_lock: None,
         clock: workbench::now,
     };
     let progress = Arc::new(Progress::default());

@@ -12,6 +12,7 @@ use crate::prove::ProveError;
 use crate::restore::RestoreError;
 use crate::schedule::trigger::TriggerError;
 use crate::source::SourceError;
+use crate::source::postgres::PostgresError;
 use crate::source::postgres::load::LoadError;
 use crate::source::postgres::scratch::ScratchError;
 use crate::source::postgres::session::SessionError;
@@ -84,6 +85,8 @@ impl From<BackupError> for CliError {
         match error {
             BackupError::Source(error) => error.into(),
             BackupError::Seal(SealError::Store(error)) => error.into(),
+            error if error.may_have_committed() => Self::unable("store-failed", error.to_string())
+                .with_help("whether the backup exists is not known: `guard list` tells, once the store answers again"),
             BackupError::Catalog(error) | BackupError::Manifest(error) => error.into(),
             BackupError::Interrupted => {
                 Self { exit: Exit::Interrupted, ..Self::unable("interrupted", error.to_string()) }
@@ -95,7 +98,11 @@ impl From<BackupError> for CliError {
 
 impl From<SourceError> for CliError {
     fn from(error: SourceError) -> Self {
-        let code = if error.is_retryable() { "blocked-others" } else { "source-failed" };
+        let code = match &error {
+            error if error.is_retryable() => "blocked-others",
+            SourceError::Postgres(PostgresError::Busy { .. }) => "busy",
+            _ => "source-failed",
+        };
         let help = error.help();
         Self { help, ..Self::unable(code, error.to_string()) }
     }
@@ -135,18 +142,6 @@ impl From<CatalogError> for CliError {
     }
 }
 
-impl From<LeaseError> for CliError {
-    fn from(error: LeaseError) -> Self {
-        let code = match error {
-            LeaseError::Store(error) => return error.into(),
-            LeaseError::Clock { .. } => "clock-skew",
-            LeaseError::Key(_) => "invalid-name",
-            LeaseError::Untrusted { .. } | LeaseError::Contended { .. } | LeaseError::Lost { .. } => "lease-failed",
-        };
-        Self { help: error.help().map(str::to_owned), ..Self::unable(code, error.to_string()) }
-    }
-}
-
 impl From<RestoreError> for CliError {
     fn from(error: RestoreError) -> Self {
         let help = error.help();
@@ -178,6 +173,21 @@ impl From<ProveError> for CliError {
 impl From<ScratchError> for CliError {
     fn from(error: ScratchError) -> Self {
         Self { help: error.help(), ..Self::unable("scratch-failed", error.to_string()) }
+    }
+}
+
+impl From<LeaseError> for CliError {
+    fn from(error: LeaseError) -> Self {
+        let help = error.help().map(str::to_owned);
+        let code = match error {
+            LeaseError::Store(error) => return error.into(),
+            LeaseError::Key(error) => return error.into(),
+            LeaseError::Clock { .. } => "clock-skew",
+            LeaseError::Untrusted { .. } => "untrusted",
+            LeaseError::Contended { .. } => "busy",
+            LeaseError::Lost { .. } => "lease-lost",
+        };
+        Self { help, ..Self::unable(code, error.to_string()) }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use serde_json::{Value, json};
 
 use super::exit::{CliError, Exit};
+pub(super) use crate::status::words::bytes;
 
 /// How the user wants to be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,18 +82,6 @@ pub(super) fn say(text: &str, style: Style) {
 /// Prints a line of progress or a warning.
 pub(super) fn note(text: &str) {
     write_err(&format!("{text}\n"));
-}
-
-/// Bytes for people.
-pub(super) fn bytes(n_bytes: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut value = n_bytes as f64;
-    let mut unit_idx = 0;
-    while value >= 1024.0 && unit_idx + 1 < units.len() {
-        value /= 1024.0;
-        unit_idx += 1;
-    }
-    if unit_idx == 0 { format!("{n_bytes} B") } else { format!("{value:.1} {}", units[unit_idx]) }
 }
 
 /// Rows under a heading, columns as wide as their widest cell.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::exit::CliError;
 use crate::catalog::{Catalog, CatalogError, CompleteBackup, ListedBackup, Selector, SourceName};
 use crate::config::{self, Config, PostgresConfig, SourceConfig, StoreConfig};
-use crate::lease::{Holder, Leases, Record};
+use crate::lease::{Exclusion, Holder, Leases};
 use crate::prove::Targets;
 use crate::source::Source;
 use crate::source::postgres::client::ClientSearch;
@@ -44,17 +44,17 @@ pub(crate) async fn open(config: &Config) -> Result<Catalog, CliError> {
     Ok(Catalog::open(open_store(config).await?).await?)
 }
 
-/// The leases in the repository, held by this process.
-pub(crate) fn leases(config: &Config, catalog: &Catalog) -> Leases {
-    let leases = Leases::new(Arc::clone(catalog.store()), Holder::of_this_process(), Arc::new(now));
-    leases.lasting(config.run.lease_ttl)
+/// The leases of a repository, held by this process.
+pub(crate) fn leases(catalog: &Catalog) -> Leases {
+    Leases::new(Arc::clone(catalog.store()), Holder::of_this_process(), Arc::new(now))
 }
 
-/// Somebody else works on it.
-pub(crate) fn busy(record: &Record) -> CliError {
-    let since = record.acquired.format("%Y-%m-%d %H:%M:%S UTC");
-    let message = format!("{} is at work on it since {since} ({})", record.holder, record.reason);
-    CliError::unable("source-busy", message).with_help("wait for it, or end it; a dead one is taken over by itself")
+/// The lock that a source must hold while it is backed up, if the store's leases cannot be relied on.
+pub(crate) fn source_lock(exclusion: &Exclusion, catalog: &Catalog, source: &SourceName) -> Option<String> {
+    match exclusion {
+        Exclusion::Store => None,
+        Exclusion::Source { .. } => Some(format!("guard backup {} {source}", catalog.repository().id)),
+    }
 }
 
 /// The compression and the recipients.

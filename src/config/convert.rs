@@ -12,7 +12,7 @@ use super::file::{
 };
 use super::twin::{Origin, Origins};
 use super::{
-    Address, Compression, Encryption, Notify, PostgresConfig, Restore, Run, Scratch, SecretSource, Selection,
+    Address, Compression, Encryption, Http, Notify, PostgresConfig, Restore, Run, Scratch, SecretSource, Selection,
     SourceConfig, SourceName, StoreConfig,
 };
 use crate::source::postgres::connection::Connection;
@@ -44,6 +44,7 @@ pub(super) struct Converted {
     pub(super) scratch: Scratch,
     pub(super) restore: Restore,
     pub(super) run: Run,
+    pub(super) http: Http,
     pub(super) notify: BTreeMap<String, Notify>,
 }
 
@@ -59,7 +60,7 @@ pub fn matches_pattern(pattern: &str, name: &str) -> bool {
 
 /// Converts, or says everything that is wrong.
 pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Converted, Vec<Problem>> {
-    let ConfigFile { schedules, store, encryption, compression, source, scratch, restore, run, notify } = file;
+    let ConfigFile { schedules, store, encryption, compression, source, scratch, restore, run, http, notify } = file;
     let mut problems = Problems { around, found: Vec::new() };
     let schedules = schedules.map(|path| problems.absolute("schedules", &path));
     let store = store::convert_store(store, &mut problems);
@@ -77,15 +78,25 @@ pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Con
     let RestoreFile { jobs } = restore;
     let restore = Restore { jobs: problems.count(&["restore", "jobs"], jobs, 1..=64) };
     let run = notify::convert_run(&run, &mut problems);
+    let http = notify::convert_http(http, &mut problems);
     let mut told = BTreeMap::new();
     for (name, file) in notify {
         let receiver = notify::convert_notify(&name, file, &mut problems);
         told.insert(name, receiver);
     }
     match (store, run) {
-        (Some(store), Some(run)) if problems.found.is_empty() => {
-            Ok(Converted { schedules, store, encryption, compression, sources, scratch, restore, run, notify: told })
-        }
+        (Some(store), Some(run)) if problems.found.is_empty() => Ok(Converted {
+            schedules,
+            store,
+            encryption,
+            compression,
+            sources,
+            scratch,
+            restore,
+            run,
+            http,
+            notify: told,
+        }),
         _ => Err(problems.found),
     }
 }

@@ -36,6 +36,8 @@ pub struct ConfigFile {
     pub restore: RestoreFile,
     /// How `guard run` works.
     pub run: RunFile,
+    /// The status page, metrics and probes of `guard run`.
+    pub http: HttpFile,
     /// Who is told how things went, by name.
     pub notify: BTreeMap<String, NotifyFile>,
 }
@@ -253,6 +255,23 @@ pub struct RunFile {
 impl Default for RunFile {
     fn default() -> Self {
         Self { parallel: 2, stop_patience: HumanDuration::seconds(20), lease_ttl: HumanDuration::seconds(60) }
+    }
+}
+
+/// The status page, metrics and probes of `guard run`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpFile {
+    /// Address and port to listen on; port 0 is any free one, and an empty text is no server at all. Whoever is to reach it
+    /// from elsewhere needs another address than loopback; set a token then.
+    pub listen: String,
+    /// Bearer token (or password of any user) that every request but the probes must have.
+    pub token: Option<SecretSource>,
+}
+
+impl Default for HttpFile {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8432".to_owned(), token: None }
     }
 }
 

@@ -214,8 +214,18 @@ fn finish(
     converted: Converted,
     Said { mut said, mut origins }: Said,
 ) -> Result<Loaded, ConfigError> {
-    let Converted { schedules: directory, store, encryption, compression, mut sources, scratch, restore, run, notify } =
-        converted;
+    let Converted {
+        schedules: directory,
+        store,
+        encryption,
+        compression,
+        mut sources,
+        scratch,
+        restore,
+        run,
+        http,
+        notify,
+    } = converted;
     if sources.is_empty() {
         let found = zero::connection(&request.environment).map_err(|report| ConfigError { reports: vec![report] })?;
         if let Some(zero::Found { connection, variable }) = found {
@@ -248,6 +258,7 @@ fn finish(
         scratch,
         restore,
         run,
+        http,
         notify,
         schedules: checked,
     };

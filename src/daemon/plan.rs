@@ -11,13 +11,13 @@ use crate::schedule::{Job, JobId, Kind, Timetable};
 
 /// Every job of a configuration.
 pub fn jobs(config: &Config) -> Vec<Job> {
-    let mut jobs = Vec::new();
-    for (name, schedule) in &config.schedules {
-        for source in config.sources.keys().filter(|source| schedule.sources.covers(source)) {
-            jobs.extend(jobs_of(name, schedule, source));
-        }
-    }
-    jobs
+    config.sources.keys().flat_map(|source| jobs_of_source(config, source)).collect()
+}
+
+/// Every job of one source.
+pub fn jobs_of_source(config: &Config, source: &SourceName) -> Vec<Job> {
+    let covering = config.schedules.iter().filter(|(_, schedule)| schedule.sources.covers(source));
+    covering.flat_map(|(name, schedule)| jobs_of(name, schedule, source)).collect()
 }
 
 fn jobs_of(name: &str, schedule: &Schedule, source: &SourceName) -> Vec<Job> {

@@ -13,6 +13,7 @@ use super::workplace::Workplace;
 use crate::catalog::RunNote;
 use crate::lease::{Claim, Claimed, HeldLease, LeaseError, State, Subject};
 use crate::schedule::{Due, JobId};
+use crate::status::live::Lease;
 
 /// What became of a run, for the daemon.
 pub(super) enum Ended {
@@ -82,7 +83,11 @@ async fn attempt(
     }
     let token = lease.token().clone();
     let run = Run { place, due, note, token: &token };
+    let name = lease.key().to_string();
+    let held = Lease { held: true, holder: lease.record().holder.to_string(), until: lease.record().expires() };
+    place.live.lease(&name, Some(held));
     let told = story::tell(run).await;
+    place.live.lease(&name, None);
     Ok(conclude(run, lease, told).await)
 }
 
@@ -92,7 +97,6 @@ async fn conclude(run: Run<'_>, lease: HeldLease, told: Told) -> Ended {
     let (state, ended) = match &told {
         Told::Done { backup } => (State::Done { backup: backup.clone() }, Ended::Over(job)),
         Told::Failed(failure) => (State::Failed { error: failure.message.clone() }, Ended::Over(job)),
-        Told::Skipped(why) => (State::Skipped { why: why.clone() }, Ended::Over(job)),
         Told::NothingYet => (State::Released, Ended::NothingYet(job)),
         Told::Stopped if lease.is_lost() => {
             tracing::error!("the lease was lost: the run was stopped, and another daemon may run it again");
@@ -107,7 +111,6 @@ async fn conclude(run: Run<'_>, lease: HeldLease, told: Told) -> Ended {
     match &told {
         Told::Done { .. } => tracing::info!("the run is done"),
         Told::Failed(failure) => tracing::error!(error = failure.message, help = failure.help, "the run failed"),
-        Told::Skipped(why) => tracing::info!(why, "the run was skipped"),
         Told::NothingYet => tracing::debug!("there is nothing yet to work on"),
         Told::Stopped => tracing::warn!("the run was abandoned; it will be run again"),
     }

@@ -1,5 +1,6 @@
 //! What a run does: the same stories as the commands, under the leases of what they work on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -9,7 +10,9 @@ use super::run::Run;
 use crate::catalog::{BackupId, SourceName};
 use crate::cli::CliError;
 use crate::lease::{Claim, Claimed, HeldLease, LeaseError, Subject};
+use crate::progress::Progress;
 use crate::schedule::Kind;
+use crate::status::live;
 use crate::store::StoreError;
 
 mod backup;
@@ -26,8 +29,6 @@ pub(super) enum Told {
     },
     /// Badly.
     Failed(Failure),
-    /// It was not run, on purpose.
-    Skipped(String),
     /// There is nothing yet to work on.
     NothingYet,
     /// It was told to stop, and left nothing behind.
@@ -91,6 +92,45 @@ async fn hold(run: Run<'_>, subject: Subject) -> Result<HeldLease, Break> {
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = run.token.cancelled() => return Err(Break::Stopped),
+        }
+    }
+}
+
+/// Does a piece of work that page and metrics show as long as it lasts, and by its outcome afterwards.
+async fn shown<T, E: Reason>(
+    run: Run<'_>,
+    source: &SourceName,
+    progress: &Arc<Progress>,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let (live, kind) = (&run.place.live, shown_as(run.due.job.kind));
+    live.began(source, kind, (run.place.clock)(), Arc::clone(progress));
+    let outcome = work.await;
+    let failure = outcome.as_ref().err().map(|error| error.reason().unwrap_or_else(|| "interrupted".to_owned()));
+    live.ended(source, kind, (run.place.clock)(), failure.map_or(Ok(()), Err));
+    outcome
+}
+
+/// What page and metrics call a kind of job.
+fn shown_as(kind: Kind) -> live::Job {
+    match kind {
+        Kind::Backup => live::Job::Backup,
+        Kind::Prune => live::Job::Prune,
+        Kind::Verify => live::Job::Verify,
+        Kind::TestRestore => live::Job::TestRestore,
+    }
+}
+
+/// Why something did not come to its end; none if it was stopped.
+trait Reason {
+    fn reason(&self) -> Option<String>;
+}
+
+impl Reason for Break {
+    fn reason(&self) -> Option<String> {
+        match self {
+            Self::Stopped => None,
+            Self::Failed(failure) => Some(failure.message.clone()),
         }
     }
 }

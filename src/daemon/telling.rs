@@ -33,7 +33,7 @@ pub(super) async fn of_run(run: Run<'_>, told: &Told) {
                 failed(run, failure).await;
             }
         }
-        Told::Skipped(_) | Told::NothingYet | Told::Stopped => {}
+        Told::NothingYet | Told::Stopped => {}
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the daemon works with, made from one reading of the configuration. A reload makes another; runs keep theirs.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
@@ -9,6 +11,7 @@ use crate::config::{Config, Notify, SecretSource, Way};
 use crate::lease::{Claim, Claimed, Exclusion, HeldLease, Leases, Purpose, Subject};
 use crate::notify::{Channel, Mailbox, Notifier, Persistence, Receiver};
 use crate::schedule::Job;
+use crate::status::live::Live;
 
 use super::plan;
 
@@ -17,15 +20,17 @@ pub(super) struct Workplace {
     pub(super) config: Config,
     pub(super) catalog: Catalog,
     pub(super) leases: Leases,
+    pub(super) exclusion: Exclusion,
     pub(super) jobs: Vec<Job>,
     pub(super) notifier: Notifier,
+    pub(super) live: Arc<Live>,
     pub(super) clock: fn() -> DateTime<Utc>,
 }
 
 impl Workplace {
     /// Opens the store and resolves what notifications need. A configuration that cannot work is refused here, at the
     /// start, and not in the night.
-    pub(super) async fn open(config: Config, clock: fn() -> DateTime<Utc>) -> Result<Self, CliError> {
+    pub(super) async fn open(config: Config, clock: fn() -> DateTime<Utc>, live: Arc<Live>) -> Result<Self, CliError> {
         if config.sources.is_empty() {
             return Err(CliError::usage("no source is configured".to_owned())
                 .with_help("set DATABASE_URL, or name sources in guard.toml ([source.NAME] with url)"));
@@ -39,13 +44,14 @@ impl Workplace {
         workbench::sealing(&config)?;
         let notifier = notifier(&config).await?;
         let catalog = workbench::open_or_create(&config).await?;
-        let leases = workbench::leases(&config, &catalog);
-        Ok(Self { config, catalog, leases, jobs, notifier, clock })
+        let leases = workbench::leases(&catalog).lasting(config.run.lease_ttl);
+        let exclusion = leases.probe_exclusion().await?;
+        Ok(Self { config, catalog, leases, exclusion, jobs, notifier, live, clock })
     }
 
     /// Where the store's conditional puts cannot be relied on there is one daemon, and it holds this post.
     pub(super) async fn exclude_others(&self, stop: &CancellationToken) -> Result<Option<HeldLease>, CliError> {
-        let Exclusion::Source { reason } = self.leases.probe_exclusion().await? else { return Ok(None) };
+        let Exclusion::Source { reason } = &self.exclusion else { return Ok(None) };
         let claim = Claim { subject: Subject::Daemon, purpose: Purpose::Daemon, reason: "guard run".to_owned() };
         let store = self.catalog.store().location();
         match self.leases.claim(&claim, stop).await? {

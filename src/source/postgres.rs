@@ -89,6 +89,14 @@ pub enum PostgresError {
     /// The dump gave way.
     #[error(transparent)]
     BlockedOthers(#[from] BlockedOthers),
+    /// Another session holds the source's lock.
+    #[error("{database} is being backed up by another guard: a session of its holds the advisory lock `{lock}`")]
+    Busy {
+        /// The database.
+        database: String,
+        /// The lock's name.
+        lock: String,
+    },
     /// The dump ended well and yet lacks something that the catalogue names.
     #[error("the dump of {database} is incomplete: it holds no data for {missing}")]
     Incomplete {
@@ -174,6 +182,14 @@ impl OpenDatabase {
     /// The moment whose data the dump will hold.
     pub fn consistent(&self) -> &crate::catalog::ConsistentPoint {
         &self.session.consistent
+    }
+
+    /// Holds the lock of this name on the server until the session ends, or fails because another guard has it.
+    pub async fn lock(&mut self, name: &str) -> Result<(), PostgresError> {
+        if self.session.try_lock(name).await? {
+            return Ok(());
+        }
+        Err(PostgresError::Busy { database: self.session.facts.database.clone(), lock: name.to_owned() })
     }
 
     /// The programs that will be run.

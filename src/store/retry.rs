@@ -40,7 +40,8 @@ impl Default for RetryPolicy {
 /// A store whose operations are repeated, by a policy, when they fail with [`StoreError::Transient`].
 ///
 /// A repetition never turns this writer's own success into a failure: a [`Store::create`] whose answer was lost finds
-/// its own bytes and succeeds, and so does a [`Store::swap`]. [`Store::read`] is repeated until the stream is open.
+/// its own bytes and succeeds, and so does a [`Store::swap`]. Nor does it turn an open outcome into a refusal: see
+/// [`StoreError::is_permanent`]. [`Store::read`] is repeated until the stream is open.
 #[derive(Debug, Clone)]
 pub struct Retrying {
     inner: Arc<dyn Store>,
@@ -107,7 +108,22 @@ impl Store for Retrying {
 
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), StoreError> {
         let (this, body) = (self, &body);
-        self.policy.run(|attempt_idx| this.create_once(key, body, attempt_idx == 0)).await
+        let mut is_repetition = false;
+        let attempt = |attempt_idx| {
+            is_repetition = attempt_idx > 0;
+            this.create_once(key, body, attempt_idx == 0)
+        };
+        match self.policy.run(attempt).await {
+            // What refuses the repetition says nothing of the attempt before it, whose answer is still out.
+            Err(error) if is_repetition && error.is_permanent() && !matches!(error, StoreError::Exists { .. }) => {
+                Err(StoreError::Transient {
+                    location: self.location(),
+                    attempt: format!("creating {key}"),
+                    reason: format!("{error}; whether it was created by an attempt before is not known"),
+                })
+            }
+            outcome => outcome,
+        }
     }
 
     async fn replace(&self, key: &Key, body: Bytes) -> Result<(), StoreError> {

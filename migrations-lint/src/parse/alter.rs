@@ -39,7 +39,7 @@ pub(super) const MAX_ACTIONS: usize = 2_000;
 
 fn alter_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Kind> {
     if cursor.is_all(&["all", "in", "tablespace"]) {
-        return Some(Kind::Other);
+        return all_in_tablespace(cursor, kind);
     }
     let if_exists = cursor.if_exists();
     cursor.eat("only");
@@ -52,6 +52,19 @@ fn alter_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Kind> {
         .map(|mut item| Action { span: item.span(), kind: action(&mut item).unwrap_or(ActionKind::Other) })
         .collect();
     Some(Kind::AlterTable(Box::new(AlterTable { kind, name, if_exists, actions })))
+}
+
+/// `ALL IN TABLESPACE a SET TABLESPACE b`: each of them is copied.
+fn all_in_tablespace(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Kind> {
+    let start = *cursor;
+    cursor.eat_all(&["all", "in", "tablespace"]);
+    let from = cursor.ident()?;
+    let name = Name { schema: None, name: from.name, span: cursor.span_since(&start) };
+    if !cursor.seek("set") {
+        return None;
+    }
+    let action = Action { span: cursor.span(), kind: ActionKind::SetTablespace };
+    Some(Kind::AlterTable(Box::new(AlterTable { kind, name, if_exists: false, actions: vec![action] })))
 }
 
 fn action(cursor: &mut Cursor<'_>) -> Option<ActionKind> {

@@ -69,6 +69,8 @@ struct Frame {
     /// What of `found` came before it.
     start: usize,
     guard: Guard,
+    /// Of an IF: the strings in its condition, and where its branch starts in the text.
+    asked: Option<(Vec<String>, usize)>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -116,12 +118,17 @@ impl Block<'_> {
 
     fn step(&mut self, cursor: &mut Cursor<'_>) {
         if cursor.eat("if") {
-            let guard = condition_guard(&take_until(cursor, "then"));
-            self.open(FrameKind::If, guard);
+            let condition = take_until(cursor, "then");
+            self.open(FrameKind::If, condition_guard(&condition));
+            if let Some(frame) = self.frames.last_mut() {
+                frame.asked = Some((asked_names(&condition), cursor.end_of_previous()));
+            }
         } else if cursor.eat_any(&["elsif", "elseif"]) {
+            self.check_guard(cursor);
             let guard = condition_guard(&take_until(cursor, "then"));
             self.replace_guard(guard);
         } else if cursor.eat("else") {
+            self.check_guard(cursor);
             self.flip_guard();
         } else if cursor.eat("exception") {
             self.open_handlers();
@@ -138,6 +145,7 @@ impl Block<'_> {
         } else if cursor.eat("loop") {
             self.open(FrameKind::Loop, Guard::None);
         } else if cursor.eat("end") {
+            self.check_guard(cursor);
             cursor.eat_any(&["if", "loop", "case"]);
             self.close();
             take_statement(cursor);
@@ -224,7 +232,33 @@ impl Block<'_> {
     }
 
     fn open(&mut self, kind: FrameKind, guard: Guard) {
-        self.frames.push(Frame { kind, start: self.found.len(), guard });
+        self.frames.push(Frame { kind, start: self.found.len(), guard, asked: None });
+    }
+
+    /// At the end of an IF's first branch: a condition that asks for the absence of things that the branch never names
+    /// guards nothing in it.
+    fn check_guard(&mut self, cursor: &Cursor<'_>) {
+        let Some(frame) = self.frames.last_mut() else { return };
+        let Some((names, start)) = frame.asked.take() else { return };
+        if frame.guard != Guard::Condition(Looked::ForAbsence) || names.is_empty() {
+            return;
+        }
+        let branch = cursor.origin.text.get(start..cursor.end_of_previous()).unwrap_or("").to_lowercase();
+        let is_word = |character: char| character.is_alphanumeric() || character == '_';
+        let names_it = |word: &str| {
+            let is_long = |text: &str| text.len() > 3;
+            names.iter().any(|name| {
+                word == name || is_long(name) && word.contains(name) || is_long(word) && name.contains(word)
+            })
+        };
+        if branch.split(|character| !is_word(character)).any(|word| !word.is_empty() && names_it(word)) {
+            return;
+        }
+        for statement in &mut self.found[frame.start..] {
+            if statement.guard == frame.guard {
+                statement.guard = Guard::None;
+            }
+        }
     }
 
     fn replace_guard(&mut self, guard: Guard) {
@@ -400,6 +434,23 @@ fn condition_guard(condition: &Cursor<'_>) -> Guard {
         (false, true) => Looked::ForPresence,
         _ => Looked::Otherwise,
     })
+}
+
+/// The names that the strings of a condition hold; none if one of them is no plain name.
+fn asked_names(condition: &Cursor<'_>) -> Vec<String> {
+    const EVERYWHERE: &[&str] = &["public", "pg_catalog", "information_schema"];
+    let is_name = |name: &str| name.chars().all(|character| character.is_alphanumeric() || character == '_');
+    let mut names = Vec::new();
+    for token in condition.rest().iter().filter(|token| token.kind == TokenKind::String) {
+        let text = condition.raw(*token).trim_matches('\'').to_lowercase();
+        for name in text.split('.').map(|name| name.trim_matches('"')).filter(|name| !EVERYWHERE.contains(name)) {
+            if name.is_empty() || !is_name(name) {
+                return Vec::new();
+            }
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 /// A string's content with `''` undone at the same length: the quote stays, its twin becomes a blank outside it.

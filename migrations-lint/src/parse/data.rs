@@ -219,7 +219,12 @@ fn filter(cursor: &mut Cursor<'_>) -> (Option<Expr>, Vec<Box<str>>) {
     cursor.advance();
     let start = *cursor;
     let filter = expression_until(cursor, &["returning", "order", "limit"]);
-    let condition = Cursor::new(cursor.origin, cursor.since(&start));
+    let tested = tested_columns(&Cursor::new(cursor.origin, cursor.since(&start)));
+    (Some(filter), tested)
+}
+
+/// The columns whose state, not range, a condition names.
+fn tested_columns(condition: &Cursor<'_>) -> Vec<Box<str>> {
     let mut tested = Vec::new();
     let tokens = condition.rest();
     for (idx, token) in tokens.iter().enumerate() {
@@ -235,7 +240,7 @@ fn filter(cursor: &mut Cursor<'_>) -> (Option<Expr>, Vec<Box<str>>) {
         let single = [*token];
         tested.extend(Cursor::new(condition.origin, &single).ident().map(|ident| ident.name));
     }
-    (Some(filter), tested)
+    tested
 }
 
 /// After DELETE.
@@ -259,7 +264,59 @@ pub(super) fn merge(cursor: &mut Cursor<'_>) -> Option<Kind> {
     cursor.eat("into");
     cursor.eat("only");
     let table = cursor.name()?;
-    Some(Kind::Merge(Box::new(Merge { table })))
+    let mut condition = Expr::default();
+    while !cursor.is_done() && !cursor.is("when") {
+        if cursor.eat("on") {
+            condition = expression_until(cursor, &["when", "on"]);
+        } else {
+            cursor.skip_one();
+        }
+    }
+    let arms = merge_arms(cursor, &table, &condition);
+    Some(Kind::Merge(Box::new(Merge { table, arms })))
+}
+
+/// The clauses about matched rows. A DELETE is told only if it spares no row: others are what MERGE is for.
+fn merge_arms(cursor: &Cursor<'_>, table: &Name, condition: &Expr) -> Vec<Kind> {
+    let tokens = cursor.rest();
+    let starts_arm = |idx: &usize| {
+        cursor.is_at(*idx, "when")
+            && (cursor.is_at(idx + 1, "matched") || cursor.is_at(idx + 1, "not") && cursor.is_at(idx + 2, "matched"))
+    };
+    let starts: Vec<usize> = (0..tokens.len()).filter(starts_arm).collect();
+    let mut arms = Vec::new();
+    let mut is_spared = false;
+    for (nth, start) in starts.iter().enumerate() {
+        let end = starts.get(nth + 1).copied().unwrap_or(tokens.len());
+        let mut arm = Cursor::new(cursor.origin, &tokens[*start..end]);
+        if !arm.eat_all(&["when", "matched"]) {
+            continue;
+        }
+        let (mut filter, mut tested) = (condition.clone(), Vec::new());
+        if arm.eat("and") {
+            let before = arm;
+            let own = expression_until(&mut arm, &["then"]);
+            tested = tested_columns(&Cursor::new(arm.origin, arm.since(&before)));
+            if !own.is_tautology {
+                filter = own;
+            }
+        }
+        arm.eat("then");
+        if arm.eat("update") {
+            arm.eat("set");
+            let assignments = assignments(&mut arm);
+            let table = table.clone();
+            let update =
+                Update { table, assignments, filter: Some(filter), tested, is_limited: false, is_joined: true };
+            arms.push(Kind::Update(Box::new(update)));
+        } else if arm.is("delete") && filter.is_tautology && !is_spared {
+            let (table, filter) = (table.clone(), Some(filter));
+            arms.push(Kind::Delete(Box::new(Delete { table, filter, is_limited: false, is_joined: true })));
+        } else if arm.is("do") {
+            is_spared = true;
+        }
+    }
+    arms
 }
 
 /// After COPY.

@@ -227,13 +227,26 @@ fn is_tautology(cursor: &Cursor<'_>, tokens: &[Token], depth: usize) -> bool {
     }
     let branches = split(cursor, tokens, "or");
     if branches.len() > 1 {
-        return branches.iter().any(|branch| is_tautology(cursor, branch, depth + 1));
+        return branches.iter().any(|branch| is_tautology(cursor, branch, depth + 1))
+            || is_null_or_not(cursor, &branches);
     }
     let conjuncts = split(cursor, tokens, "and");
     if conjuncts.len() > 1 {
         return conjuncts.iter().all(|conjunct| is_tautology(cursor, conjunct, depth + 1));
     }
     is_true_atom(cursor, tokens)
+}
+
+/// `a IS NULL OR a IS NOT NULL`.
+fn is_null_or_not(cursor: &Cursor<'_>, branches: &[&[Token]]) -> bool {
+    let ends = |tokens: &[Token], words: &[&str]| {
+        let at = tokens.len().checked_sub(words.len()).filter(|at| *at > 0)?;
+        let is_end = tokens[at..].iter().zip(words).all(|(token, word)| cursor.raw(*token).eq_ignore_ascii_case(word));
+        is_end.then(|| tokens[..at].iter().map(|token| cursor.raw(*token).to_lowercase()).collect::<String>())
+    };
+    let nulls: Vec<String> = branches.iter().take(16).filter_map(|branch| ends(branch, &["is", "null"])).collect();
+    let others = branches.iter().take(16).filter_map(|branch| ends(branch, &["is", "not", "null"]));
+    others.into_iter().any(|other| nulls.contains(&other))
 }
 
 fn is_true_atom(cursor: &Cursor<'_>, tokens: &[Token]) -> bool {

@@ -8,15 +8,56 @@ use crate::statement::{Action, ActionKind, AlterTable, Kind, ObjectKind};
 /// What stands here: the statement itself, after the data-changing parts of its WITH clause, each with its place.
 pub(super) fn read(cursor: Cursor<'_>, in_block: bool, found: &mut Vec<(Span, Kind)>) {
     let mut main = cursor;
-    if main.eat("explain") {
-        main.eat("analyze");
-        main.skip_parens();
+    if main.eat("explain") && !explain_runs(&mut main) {
+        found.push((cursor.span(), Kind::Other));
+        return;
     }
+    skip_prepare(&mut main);
+    copied_query(&main, found);
     if main.is("with") {
         with_clause(&mut main, found);
     }
-    let kind = read_main(&mut main, in_block).unwrap_or(Kind::Other);
-    found.push((cursor.span(), kind));
+    let mut kind = read_main(&mut main, in_block).unwrap_or(Kind::Other);
+    let arms = if let Kind::Merge(merge) = &mut kind { std::mem::take(&mut merge.arms) } else { Vec::new() };
+    if arms.is_empty() {
+        found.push((cursor.span(), kind));
+    }
+    found.extend(arms.into_iter().map(|arm| (cursor.span(), arm)));
+}
+
+/// After EXPLAIN: whether its options have the statement run.
+fn explain_runs(cursor: &mut Cursor<'_>) -> bool {
+    let mut runs = false;
+    while cursor.is_any(&["analyze", "analyse", "verbose"]) {
+        runs |= !cursor.is("verbose");
+        cursor.advance();
+    }
+    let options = cursor.skip_parens();
+    let asks = |item: &Cursor<'_>| item.is("analyze") && !item.is_at(1, "false") && !item.is_at(1, "off");
+    runs || options.is_some_and(|options| options.items().any(|item| asks(&item)))
+}
+
+/// `PREPARE name AS`: what is prepared is taken as what will run.
+fn skip_prepare(cursor: &mut Cursor<'_>) {
+    let mut ahead = *cursor;
+    if ahead.eat("prepare") && !ahead.is("transaction") && ahead.ident().is_some() {
+        ahead.skip_parens();
+        if ahead.eat("as") {
+            *cursor = ahead;
+        }
+    }
+}
+
+/// `COPY (DELETE … RETURNING …) TO`: the query runs.
+fn copied_query(cursor: &Cursor<'_>, found: &mut Vec<(Span, Kind)>) {
+    let mut ahead = *cursor;
+    if ahead.eat("copy")
+        && let Some(mut inner) = ahead.skip_parens()
+        && inner.is_any(&["insert", "update", "delete", "merge"])
+    {
+        let span = inner.span();
+        found.extend(read_main(&mut inner, true).map(|kind| (span, kind)));
+    }
 }
 
 /// Passes over `WITH a AS (…), b AS (…)`, reading what changes data inside.
@@ -81,6 +122,10 @@ fn read_rarer(cursor: &mut Cursor<'_>) -> Option<Kind> {
         session::reindex(cursor)
     } else if cursor.eat("refresh") {
         session::refresh(cursor)
+    } else if cursor.eat_all(&["import", "foreign", "schema"]) {
+        object::import_foreign_schema(cursor)
+    } else if cursor.eat_all(&["discard", "all"]) {
+        Some(Kind::DiscardAll)
     } else if cursor.eat_all(&["rename", "table"]) {
         rename_table(cursor)
     } else {

@@ -16,12 +16,12 @@ impl Catalog {
                 let key = self.key(&create.name);
                 if matches!(create.kind, ObjectKind::View | ObjectKind::MaterializedView) {
                     let view = Table { born: Some(self.file_idx), ..Table::default() };
-                    self.tables.entry(key.clone()).or_insert(view);
+                    self.tables.or_insert(key.clone(), view);
                 }
-                self.created.entry((create.kind, key)).or_insert(self.file_idx);
+                self.created.or_insert((create.kind, key), self.file_idx);
             }
             Kind::CreateFunction(create) => {
-                self.created.entry((create.kind, self.key(&create.name))).or_insert(self.file_idx);
+                self.created.or_insert((create.kind, self.key(&create.name)), self.file_idx);
             }
             Kind::AlterTable(alter) => self.alter_table(alter, transaction),
             Kind::AlterType(alter) => self.alter_type(alter, transaction),
@@ -94,11 +94,11 @@ impl Catalog {
                 }
                 ActionKind::EnableRowSecurity => {
                     self.rls_tables += 1;
-                    self.tables.entry(key.clone()).or_default().has_rls = true;
+                    self.tables.or_default(&key).has_rls = true;
                 }
                 kind => {
                     let file_idx = self.file_idx;
-                    let table = self.tables.entry(key.clone()).or_default();
+                    let table = self.tables.or_default(&key);
                     alter_columns(table, &key.name, kind, file_idx, transaction);
                 }
             }
@@ -106,7 +106,7 @@ impl Catalog {
     }
 
     fn add_index(&mut self, key: Key, table: Key, index: Index) {
-        self.tables.entry(table.clone()).or_default().indexes.push(index);
+        self.tables.or_default(&table).indexes.push(index);
         self.index_tables.insert(key, table);
     }
 
@@ -140,7 +140,7 @@ impl Catalog {
         let key = self.key(&alter.name);
         match &alter.action {
             TypeAction::AddValue { value, .. } => {
-                self.types.entry(key).or_default().added.push((value.clone(), transaction));
+                self.types.or_default(&key).added.push((value.clone(), transaction));
             }
             TypeAction::RenameTo { to } => {
                 let facts: EnumType = self.types.remove(&key).unwrap_or_default();
@@ -164,7 +164,7 @@ impl Catalog {
                     }
                 }
                 ObjectKind::Index => self.drop_index(&key),
-                ObjectKind::Schema => self.tables.retain(|table, _| table.schema != key.name),
+                ObjectKind::Schema => self.tables.remove_all(|table| table.schema == key.name),
                 ObjectKind::Type => {
                     self.types.remove(&key);
                 }

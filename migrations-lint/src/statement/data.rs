@@ -1,6 +1,6 @@
 //! Statements that read and change rows.
 
-use super::{Expr, Name};
+use super::{Expr, Kind, Name};
 use crate::source_text::Span;
 
 #[derive(Debug, Clone)]
@@ -60,6 +60,8 @@ pub(crate) struct Delete {
 #[derive(Debug, Clone)]
 pub(crate) struct Merge {
     pub(crate) table: Name,
+    /// What it does to rows that are there, as the UPDATE or DELETE that it is; read apart from the MERGE.
+    pub(crate) arms: Vec<Kind>,
 }
 
 #[derive(Debug, Clone)]

@@ -1,13 +1,14 @@
 //! `--pending`: what the frameworks' own tables say has run.
 
 use std::collections::HashMap;
-use std::str::FromStr;
 
 use anyhow::Context;
 use migrations_lint::layout::{Applied, Layout, Tracking};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions};
 use url::Url;
+
+use crate::source::postgres::connection::Connection;
 
 /// Rows of the tracking tables that the database has.
 #[derive(Debug, Default)]
@@ -22,12 +23,19 @@ impl Histories {
     }
 }
 
-/// Opens the database of `url`.
+/// Opens the database of `url`, which may be written in any form that a source's url may have.
 pub(super) async fn connect(url: &str) -> anyhow::Result<PgConnection> {
-    let options = options(url).context("the database URL cannot be used")?;
-    options.connect().await.with_context(|| {
-        format!("cannot connect to {} on {}", options.get_database().unwrap_or("the database"), options.get_host())
-    })
+    let variable = |name: &str| std::env::var(name).ok();
+    let connection = Connection::parse(url).and_then(|connection| connection.or_environment(variable));
+    let connection = connection.context("the database URL cannot be used")?;
+    let mut failure = None;
+    for candidate in connection.candidates() {
+        match options(&candidate, url).connect().await {
+            Ok(session) => return Ok(session),
+            Err(reason) => failure = Some(reason),
+        }
+    }
+    Err(failure.context("the database URL names no host")?).with_context(|| format!("cannot connect to {connection}"))
 }
 
 /// The history of every framework that has one in this database.
@@ -65,26 +73,18 @@ async fn rows(connection: &mut PgConnection, tracking: Tracking, table: &str) ->
     Ok(rows.into_iter().map(|(version, checksum, failed)| Applied { version, checksum, failed }).collect())
 }
 
-/// Reads URLs as ORMs write them: a driver's suffix in the scheme is dropped, `schema` becomes the search path, and what
-/// only an ORM understands is left out.
-fn options(url: &str) -> anyhow::Result<PgConnectOptions> {
-    const KNOWN: [&str; 8] =
-        ["sslmode", "sslrootcert", "sslcert", "sslkey", "host", "port", "application_name", "options"];
-    let mut url = Url::parse(url.strip_prefix("jdbc:").unwrap_or(url)).context("it is no URL")?;
-    if let Some((scheme, _)) = url.scheme().to_owned().split_once('+') {
-        // `set_scheme` refuses nothing here: both are schemes of the same kind.
-        let _ = url.set_scheme(scheme);
-    }
-    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let schema = pairs.iter().find(|(key, _)| key == "schema").map(|(_, schema)| schema.clone());
-    let kept: Vec<_> = pairs.iter().filter(|(key, _)| KNOWN.contains(&key.as_str())).collect();
-    url.query_pairs_mut().clear().extend_pairs(kept);
-    let options = PgConnectOptions::from_str(url.as_str()).context("it is no PostgreSQL URL")?;
-    let options = options.disable_statement_logging();
-    Ok(match schema {
+/// Prisma's `schema` becomes the search path, for that is where it keeps its table.
+fn options(connection: &Connection, url: &str) -> PgConnectOptions {
+    let options = connection.sqlx_options().disable_statement_logging();
+    match schema(url) {
         Some(schema) => options.options([("search_path", schema)]),
         None => options,
-    })
+    }
+}
+
+fn schema(url: &str) -> Option<String> {
+    let url = Url::parse(url.strip_prefix("jdbc:").unwrap_or(url)).ok()?;
+    url.query_pairs().find(|(key, _)| key == "schema").map(|(_, schema)| schema.into_owned())
 }
 
 #[cfg(test)]
@@ -93,12 +93,12 @@ mod tests {
 
     #[test]
     fn urls_as_orms_write_them_are_understood() {
-        let prisma = options("postgresql://u:p%40ss@h:5433/d?schema=app&connection_limit=5&pgbouncer=true").unwrap();
+        let of = |url: &str| options(&Connection::parse(url).expect("it is a connection"), url);
+        let prisma = of("postgresql://u:p%40ss@h:5433/d?schema=app&connection_limit=5");
         assert_eq!((prisma.get_host(), prisma.get_port(), prisma.get_database()), ("h", 5433, Some("d")));
-        assert_eq!(prisma.get_options(), Some("-c search_path=app"));
+        assert!(prisma.get_options().is_some_and(|options| options.contains("-c search_path=app")));
         for url in ["postgresql+asyncpg://u@h/d", "jdbc:postgresql://h/d", "postgres://h/d?pool=5"] {
-            assert_eq!(options(url).unwrap().get_host(), "h", "{url}");
+            assert_eq!(of(url).get_host(), "h", "{url}");
         }
-        assert!(options("not a url").is_err());
     }
 }

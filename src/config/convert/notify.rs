@@ -1,9 +1,9 @@
-//! From the shape of `[notify.NAME]` and `[run]` to what the daemon uses.
+//! From the shape of `[run]`, `[http]` and `[notify.NAME]` to what the daemon uses.
 
 use std::collections::BTreeSet;
 
-use super::super::file::{NotifyFile, RunFile};
-use super::super::{Notify, Run, Way};
+use super::super::file::{HttpFile, NotifyFile, RunFile};
+use super::super::{Http, Notify, Run, Way};
 use super::Problems;
 
 pub(super) fn convert_run(file: &RunFile, problems: &mut Problems<'_>) -> Option<Run> {
@@ -13,6 +13,19 @@ pub(super) fn convert_run(file: &RunFile, problems: &mut Problems<'_>) -> Option
     }
     let parallel = problems.count(&["run", "parallel"], Some(parallel), 1..=64)?;
     Some(Run { parallel, stop_patience: stop_patience.0, lease_ttl: lease_ttl.0 })
+}
+
+pub(super) fn convert_http(file: HttpFile, problems: &mut Problems<'_>) -> Http {
+    let HttpFile { listen, token } = file;
+    let token = problems.secret(&["http", "token"], token);
+    if listen.is_empty() {
+        return Http { listen: None, token };
+    }
+    let address = listen.parse().map_err(|_| {
+        let help = "write an address and a port, such as \"127.0.0.1:8432\", \"0.0.0.0:8432\" or \"[::]:8432\"";
+        problems.add(&["http", "listen"], format!("`{listen}` is not an address with a port"), help);
+    });
+    Http { listen: address.ok(), token }
 }
 
 pub(super) fn convert_notify(name: &str, file: NotifyFile, problems: &mut Problems<'_>) -> Notify {

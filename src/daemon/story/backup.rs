@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::super::run::Run;
-use super::{Break, Told, hold, in_repository, let_go, prune};
+use super::{Break, Reason, Told, hold, in_repository, let_go, prune, shown};
 use crate::backup::{BackupError, BackupOrder, backup};
 use crate::catalog::{BackupId, CatalogError, Manifest, SourceName};
 use crate::cli::workbench::{self, ConfiguredSource};
@@ -79,6 +79,12 @@ async fn back_up_the_rest(run: Run<'_>, made: &mut BTreeMap<SourceName, BackupId
     missed.map_or(Ok(()), Err)
 }
 
+impl Reason for Missed {
+    fn reason(&self) -> Option<String> {
+        (self.error.exit != Exit::Interrupted).then(|| self.error.message.clone())
+    }
+}
+
 async fn under_lease(run: Run<'_>, configured: &ConfiguredSource) -> Result<Manifest, Missed> {
     let name = configured.source.name().clone();
     let lease = hold(run, Subject::Source(name)).await.map_err(|broken| match broken {
@@ -103,13 +109,17 @@ async fn take(run: Run<'_>, configured: &ConfiguredSource, token: &CancellationT
         recipients: &recipients,
         environment: configured.environment.clone(),
         run: run.note,
+        source_lock: workbench::source_lock(&run.place.exclusion, &run.place.catalog, configured.source.name()),
         clock: run.place.clock,
     };
     let progress = Arc::new(Progress::default());
-    backup(&order, &progress, token).await.map_err(|error| {
-        let is_passing = is_passing(&error);
-        Missed { error: error.into(), is_passing }
+    shown(run, configured.source.name(), &progress, async {
+        backup(&order, &progress, token).await.map_err(|error| {
+            let is_passing = is_passing(&error);
+            Missed { error: error.into(), is_passing }
+        })
     })
+    .await
 }
 
 /// Whether trying again may help. At night nobody else tries: what is not known to be final is taken for passing.

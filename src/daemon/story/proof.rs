@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::run::Run;
 use super::super::telling;
-use super::{Break, Failure, Told, hold, in_repository, let_go};
+use super::{Break, Failure, Told, hold, in_repository, let_go, shown};
 use crate::catalog::{CompleteBackup, SourceName, Verdict};
 use crate::cli::{CliError, workbench};
 use crate::config::schedule::Choice;
@@ -84,8 +84,9 @@ async fn prove_one(run: Run<'_>, backup: &CompleteBackup) -> Result<Option<Failu
         clock: run.place.clock,
     };
     let progress = Arc::new(Progress::default());
+    let proving = async { prove(&order, &progress).await.map_err(|error| Break::from(CliError::from(error))) };
     let proved = tokio::select! {
-        proved = prove(&order, &progress) => proved,
+        proved = shown(run, &backup.manifest.source, &progress, proving) => proved,
         () = run.token.cancelled() => {
             // Clusters, children and files went with the work; only a database on a named server is still there.
             if let Err(error) = discard(&place, &backup.manifest.id).await {
@@ -94,7 +95,7 @@ async fn prove_one(run: Run<'_>, backup: &CompleteBackup) -> Result<Option<Failu
             return Err(Break::Stopped);
         }
     };
-    let (evidence, scratch) = proved.map_err(CliError::from)?;
+    let (evidence, scratch) = proved?;
     scratch.stop().await;
     keep_evidence(&run.place.catalog, backup, &evidence).await.map_err(CliError::from)?;
     tracing::info!(backup = %evidence.backup, verdict = ?evidence.verdict, reason = evidence.reason, "tested by restoring");

@@ -37,6 +37,10 @@ async fn remove(run: Run<'_>) -> Result<(), Break> {
     let found = leftovers(catalog, run.place.leases.now().await?, GRACE).await?;
     if !found.is_empty() {
         sweep(catalog, &found).await?;
+        run.place.live.count(|counts| {
+            counts.swept_objects += found.objects.len() as u64;
+            counts.aborted_uploads += found.uploads.len() as u64;
+        });
         tracing::info!(objects = found.objects.len(), uploads = found.uploads.len(), "leftovers were removed");
     }
     Ok(())

@@ -1,7 +1,9 @@
 //! A scheduled verification: every stored byte of the source's backups is read and compared with its manifest.
 
+use std::sync::Arc;
+
 use super::super::run::Run;
-use super::{Break, Failure, Told, hold, in_repository, let_go};
+use super::{Break, Failure, Told, hold, in_repository, let_go, shown};
 use crate::catalog::{CatalogError, SourceName};
 use crate::lease::Subject;
 use crate::verify::{Checked, verify};
@@ -10,7 +12,7 @@ pub(super) async fn tell(run: Run<'_>) -> Result<Told, Break> {
     let (mut n_read, mut damaged) = (0, Vec::new());
     for source in in_repository(run).await? {
         let lease = hold(run, Subject::Backups(source.clone())).await?;
-        let checked = check(run, &source).await;
+        let checked = shown(run, &source, &Arc::default(), check(run, &source)).await;
         let_go(lease).await;
         let checked = checked?;
         n_read += checked.len();

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::archive::ListedEntry;
+use super::load::quoted;
 
 /// An object by the archive's words: kind, schema, name.
 pub type ObjectName = (String, String, String);
@@ -159,11 +160,12 @@ fn is_table(entry: &ListedEntry) -> bool {
     matches!(entry.kind.as_str(), "TABLE" | "FOREIGN TABLE" | "MATERIALIZED VIEW")
 }
 
+/// Each part may be written bare or as SQL quotes it, which is how a manifest lists odd names.
 fn is_called(entry: &ListedEntry, table: &str) -> bool {
-    match table.split_once('.') {
-        Some((schema, name)) => entry.schema == schema && entry.name == name,
-        None => entry.name == table,
-    }
+    let written = |name: &str| [name.to_owned(), quoted(name)];
+    let names = written(&entry.name);
+    let qualified = |schema: &String| names.iter().any(|name| table == format!("{schema}.{name}"));
+    names.iter().any(|name| name == table) || written(&entry.schema).iter().any(qualified)
 }
 
 #[cfg(test)]

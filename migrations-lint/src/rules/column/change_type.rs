@@ -306,7 +306,10 @@ const CUTS: &[&str] =
 
 fn loses(view: &View<'_>, found: &mut Vec<Draft>) {
     for change in changes(view) {
-        let cuts = change.using.is_some_and(|using| using.calls.iter().any(|call| CUTS.contains(&&**call)));
+        // What reads no column at all writes the same into every row.
+        let cuts = change.using.is_some_and(|using| {
+            using.calls.iter().any(|call| CUTS.contains(&&**call)) || using.words.is_empty() && !using.has_subquery
+        });
         let is_lossy = change.from.as_ref().is_some_and(|from| {
             let scale = |ty: &Type| ty.modifiers.get(1).copied().unwrap_or(0);
             match (&*from.name, &*change.to.name) {

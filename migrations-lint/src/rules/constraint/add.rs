@@ -3,7 +3,7 @@
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
-use crate::statement::{ActionKind, AlterTable, ConstraintKind, Kind, ObjectKind, TableConstraint};
+use crate::statement::{ActionKind, AlterTable, ConstraintKind, Kind, ObjectAction, ObjectKind, TableConstraint};
 
 pub(crate) static FOREIGN_KEY: Rule = Rule::new(
     RuleInfo {
@@ -200,6 +200,22 @@ fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
                 )
                 .why("The migration stops at the first duplicate, in production only, where the old rows are.")
                 .help("Ask for duplicates first: SELECT … GROUP BY … HAVING count(*) > 1;"),
+            );
+        }
+        return;
+    }
+    if let Kind::AlterObject(alter) = view.kind() {
+        let holds =
+            matches!(alter.action, ObjectAction::AddConstraint { not_valid: false, .. } | ObjectAction::SetNotNull);
+        if alter.kind == ObjectKind::Domain && holds && !view.catalog.is_new_object(ObjectKind::Domain, &alter.name) {
+            let domain = view.written(&alter.name);
+            found.push(
+                Draft::new(
+                    alter.action_span,
+                    format!("the constraint fails if a column of domain {domain} violates it"),
+                )
+                .why("The migration stops there, in production only, where the old rows are.")
+                .help("Ask for such values in every table that uses the domain first, and correct them."),
             );
         }
         return;

@@ -3,7 +3,7 @@
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
-use crate::statement::Kind;
+use crate::statement::{Kind, ObjectKind};
 
 pub(crate) static REPLICATION_ROLE: Rule = Rule::new(
     RuleInfo {
@@ -35,6 +35,13 @@ pub(crate) static ALTER_SYSTEM: Rule = Rule::new(
 .in_downs();
 
 fn replication_role(view: &View<'_>, found: &mut Vec<Draft>) {
+    if is_lasting(view) {
+        found.push(
+            Draft::new(view.statement.span, "triggers and foreign keys are switched off for every later session")
+                .why("Rows that violate foreign keys are stored by all of them and found much later, by a restore that fails on them.")
+                .help("Leave it out; a load that needs it sets it for its own session."),
+        );
+    }
     let Kind::Set(set) = view.kind() else { return };
     if &*set.name == "session_replication_role" && !set.is_reset && matches!(&*set.value, "replica" | "local") {
         found.push(
@@ -43,6 +50,18 @@ fn replication_role(view: &View<'_>, found: &mut Vec<Draft>) {
                 .help("Load the rows in an order that the foreign keys allow, or make the constraints DEFERRABLE."),
         );
     }
+}
+
+/// ALTER ROLE … SET or ALTER DATABASE … SET of this setting.
+fn is_lasting(view: &View<'_>) -> bool {
+    let has_settings = match view.kind() {
+        Kind::Role(role) => !role.is_create,
+        Kind::AlterObject(alter) => alter.kind == ObjectKind::Database,
+        _ => false,
+    };
+    let sql = view.sql().to_ascii_lowercase();
+    let value = sql.split_once("session_replication_role").filter(|_| has_settings).map(|(_, value)| value);
+    value.is_some_and(|value| value.contains("replica") || value.contains("local"))
 }
 
 fn alter_system(view: &View<'_>, found: &mut Vec<Draft>) {

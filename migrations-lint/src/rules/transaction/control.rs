@@ -109,6 +109,11 @@ fn outside(view: &View<'_>, found: &mut Vec<Draft>) {
                 .why("The server stops here with an error.")
                 .help("Put BEGIN; and COMMIT; around it and what belongs to it.")
         }
+        (Some(Problem::NoSuchSavepoint), _) => {
+            Draft::new(view.statement.span, "this transaction has no savepoint of that name")
+                .why("The server stops here with an error, and the transaction is lost.")
+                .help("Name a savepoint that was made before in the same transaction.")
+        }
         (_, Kind::Set(set)) if set.is_local && !view.in_transaction() && view.statement.within.is_none() => {
             Draft::new(view.statement.span, format!("SET LOCAL {} does nothing outside a transaction", set.name))
                 .why("The setting is gone with the statement's own transaction; what follows runs without it.")

@@ -35,8 +35,8 @@ pub(crate) static OTHER: Rule = Rule::new(
         class: Class::Transaction,
         default_severity: RuleSeverity::Error,
         summary: "The server refuses this statement in the transaction that the file or the framework opens.",
-        docs: "VACUUM, CREATE and DROP DATABASE and TABLESPACE, ALTER SYSTEM, REINDEX of a schema, database or system, CLUSTER of everything, CREATE SUBSCRIPTION \
-               with a slot; ALTER TYPE … ADD VALUE before PostgreSQL 12; COMMIT inside a DO block. Run the file without a transaction.",
+        docs: "VACUUM, CREATE and DROP DATABASE and TABLESPACE, ALTER SYSTEM, REINDEX of a schema, database or system, CLUSTER of everything, DISCARD ALL, CREATE and \
+               DROP SUBSCRIPTION with a slot; ALTER TYPE … ADD VALUE before PostgreSQL 12; COMMIT inside a DO block. Run the file without a transaction.",
         bad: &[
             Example::new("CREATE TABLE t (a int);", "VACUUM t;").in_transaction(),
             Example::new("", "ALTER SYSTEM SET work_mem = '8MB';").in_transaction(),
@@ -87,6 +87,12 @@ fn concurrently(view: &View<'_>, found: &mut Vec<Draft>) {
     }
 }
 
+/// ALTER SUBSCRIPTION … SET (slot_name = NONE) before it: then nothing on the other server is dropped.
+fn gave_slot_up(view: &View<'_>) -> bool {
+    view.preceding()
+        .any(|earlier| matches!(&earlier.kind, Kind::AlterObject(alter) if alter.kind == ObjectKind::Subscription))
+}
+
 fn other(view: &View<'_>, found: &mut Vec<Draft>) {
     if !view.in_transaction() {
         return;
@@ -111,8 +117,15 @@ fn other(view: &View<'_>, found: &mut Vec<Draft>) {
         Kind::Drop(drop) => match drop.kind {
             ObjectKind::Database => "DROP DATABASE",
             ObjectKind::Tablespace => "DROP TABLESPACE",
+            ObjectKind::Subscription if !gave_slot_up(view) => "DROP SUBSCRIPTION",
             _ => return,
         },
+        Kind::AlterObject(alter)
+            if alter.kind == ObjectKind::Database && view.sql().to_ascii_lowercase().contains("set tablespace") =>
+        {
+            "ALTER DATABASE … SET TABLESPACE"
+        }
+        Kind::DiscardAll => "DISCARD ALL",
         Kind::Do { commits: Some(_) } => "COMMIT or ROLLBACK in a DO block",
         Kind::AlterType(alter)
             if view.part.version.major < 12

@@ -1,0 +1,470 @@
+//! Prometheus metrics. One table is the registry: what is scraped, what docs/guide/metrics.md lists and what the tests
+//! expect all come from it.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::readiness::{Look, Readiness, State};
+use crate::catalog::Verdict;
+use crate::status::live::{Activity, Job};
+use crate::status::{Report, SourceReport};
+
+/// The text format's media type.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// One metric family.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// What Prometheus takes it for.
+    pub kind: Kind,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+    /// What it says.
+    pub help: &'static str,
+    collect: fn(&Scene, &mut Samples),
+}
+
+/// What Prometheus takes a metric for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It goes up and down.
+    Gauge,
+    /// It only goes up, until the process starts again.
+    Counter,
+}
+
+/// What metrics are made of.
+#[derive(Debug)]
+pub struct Scene {
+    /// The state of every source.
+    pub report: Report,
+    /// What runs and ran.
+    pub activity: Activity,
+    /// The last look at store and sources.
+    pub look: Arc<Look>,
+    /// Its judgement.
+    pub readiness: Readiness,
+    /// When the process started.
+    pub started: DateTime<Utc>,
+}
+
+/// Values with their labels' values.
+#[derive(Debug, Default)]
+pub struct Samples(Vec<(Vec<String>, f64)>);
+
+impl Samples {
+    fn add(&mut self, labels: &[&str], value: f64) {
+        self.0.push((labels.iter().map(ToString::to_string).collect(), value));
+    }
+}
+
+/// Everything as Prometheus reads it.
+pub fn render(scene: &Scene) -> String {
+    let mut text = String::new();
+    for metric in METRICS {
+        let mut samples = Samples::default();
+        (metric.collect)(scene, &mut samples);
+        if samples.0.is_empty() {
+            continue;
+        }
+        let Metric { name, kind, labels, help, .. } = metric;
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {}", kind.name());
+        for (values, value) in &samples.0 {
+            let pairs: Vec<String> =
+                labels.iter().zip(values).map(|(label, value)| format!("{label}=\"{}\"", escape(value))).collect();
+            let pairs = if pairs.is_empty() { String::new() } else { format!("{{{}}}", pairs.join(",")) };
+            let _ = writeln!(text, "{name}{pairs} {value}");
+        }
+    }
+    text
+}
+
+/// The reference of docs/guide/metrics.md.
+pub fn reference() -> String {
+    let mut text = String::from("| metric | type | labels | meaning |\n|---|---|---|---|\n");
+    for Metric { name, kind, labels, help, .. } in METRICS {
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        let _ = writeln!(text, "| `{name}` | {} | {} | {help} |", kind.name(), labels.join(", "));
+    }
+    text
+}
+
+impl Kind {
+    /// The format's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+        }
+    }
+}
+
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// The registry, in the order of the scrape.
+pub const METRICS: &[Metric] = &[
+    Metric {
+        name: "guard_build_info",
+        kind: Kind::Gauge,
+        labels: &["version"],
+        help: "The version that runs; always 1.",
+        collect: |_, samples| samples.add(&[env!("CARGO_PKG_VERSION")], 1.0),
+    },
+    Metric {
+        name: "guard_start_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: &[],
+        help: "When the process started.",
+        collect: |scene, samples| samples.add(&[], timestamp(scene.started)),
+    },
+    Metric {
+        name: "guard_ready",
+        kind: Kind::Gauge,
+        labels: &["status"],
+        help: "1 for the one of ready, degraded and down that holds now, as /readyz says.",
+        collect: |scene, samples| {
+            for status in [State::Ready, State::Degraded, State::Down] {
+                samples.add(&[status.name()], flag(scene.readiness.status == status));
+            }
+        },
+    },
+    Metric {
+        name: "guard_store_up",
+        kind: Kind::Gauge,
+        labels: &[],
+        help: "Whether the store answered the last time it was asked.",
+        collect: |scene, samples| {
+            if let Some(store) = &scene.look.store {
+                samples.add(&[], flag(store.is_ok()));
+            }
+        },
+    },
+    Metric {
+        name: "guard_clock_skew_seconds",
+        kind: Kind::Gauge,
+        labels: &[],
+        help: "How far this host's clock is ahead of the store's.",
+        collect: |scene, samples| {
+            if let Some(Ok(skew)) = &scene.look.store {
+                samples.add(&[], skew.as_seconds_f64());
+            }
+        },
+    },
+    Metric {
+        name: "guard_repository_read_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: &[],
+        help: "When the repository was last read: what the other figures are as of.",
+        collect: |scene, samples| samples.add(&[], timestamp(scene.report.read_at)),
+    },
+    Metric {
+        name: "guard_source_up",
+        kind: Kind::Gauge,
+        labels: &["source"],
+        help: "Whether the configured source answered the last time it was asked.",
+        collect: |scene, samples| {
+            for source in &scene.look.sources {
+                samples.add(&[&source.source], flag(source.failure.is_none()));
+            }
+        },
+    },
+    Metric {
+        name: "guard_last_success_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "When the newest complete backup was finished.",
+        collect: |scene, samples| {
+            each(scene, samples, |source| Some(timestamp(source.last_backup.as_ref()?.finished)));
+        },
+    },
+    Metric {
+        name: "guard_last_attempt_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: JOB,
+        help: "When this process last ended a run of the job, well or not.",
+        collect: |scene, samples| {
+            for ((source, job), attempt) in &scene.activity.attempts {
+                samples.add(&[source.as_str(), job.name()], timestamp(attempt.ended));
+            }
+        },
+    },
+    Metric {
+        name: "guard_last_attempt_success",
+        kind: Kind::Gauge,
+        labels: JOB,
+        help: "Whether that run ended well.",
+        collect: |scene, samples| {
+            for ((source, job), attempt) in &scene.activity.attempts {
+                samples.add(&[source.as_str(), job.name()], flag(attempt.failure.is_none()));
+            }
+        },
+    },
+    Metric {
+        name: "guard_runs_total",
+        kind: Kind::Counter,
+        labels: &["source", "job", "outcome"],
+        help: "Runs that ended since the process started, by outcome: success or failure.",
+        collect: |scene, samples| {
+            for ((source, job), (succeeded, failed)) in &scene.activity.counts.runs {
+                samples.add(&[source.as_str(), job.name(), "success"], *succeeded as f64);
+                samples.add(&[source.as_str(), job.name(), "failure"], *failed as f64);
+            }
+        },
+    },
+    Metric {
+        name: "guard_running",
+        kind: Kind::Gauge,
+        labels: JOB,
+        help: "1 while a run of the job is under way.",
+        collect: |scene, samples| {
+            for (source, running) in &scene.activity.running {
+                running.iter().for_each(|running| samples.add(&[source.as_str(), running.job.name()], 1.0));
+            }
+        },
+    },
+    Metric {
+        name: "guard_next_run_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: JOB,
+        help: "When the job runs next, without jitter.",
+        collect: |scene, samples| {
+            for source in &scene.report.sources {
+                for job in Job::ALL {
+                    if let Some(next) = source.next(job) {
+                        samples.add(&[source.source.as_str(), job.name()], timestamp(next.at));
+                    }
+                }
+            }
+        },
+    },
+    Metric {
+        name: "guard_data_age_seconds",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "Age of the newest backup's data: what would be lost now.",
+        collect: |scene, samples| each(scene, samples, |source| source.age_seconds),
+    },
+    Metric {
+        name: "guard_rpo_target_seconds",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "What that age may be.",
+        collect: |scene, samples| each(scene, samples, |source| source.rpo_target_seconds),
+    },
+    Metric {
+        name: "guard_rpo_breached",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "1 if the data is older than promised, or there is no backup at all.",
+        collect: |scene, samples| {
+            each(scene, samples, |source| {
+                let is_promised = source.configured && source.rpo_target_seconds.is_some();
+                is_promised.then(|| flag(source.has("rpo-missed") || source.has("never-backed-up")))
+            });
+        },
+    },
+    Metric {
+        name: "guard_backup_duration_seconds",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "How long the newest backup took.",
+        collect: |scene, samples| each(scene, samples, |source| Some(source.last_backup.as_ref()?.seconds)),
+    },
+    Metric {
+        name: "guard_backup_stored_bytes",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "Bytes of the newest backup in the store.",
+        collect: |scene, samples| each(scene, samples, |source| Some(source.last_backup.as_ref()?.stored_bytes as f64)),
+    },
+    Metric {
+        name: "guard_backup_plain_bytes",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "Bytes of the newest backup before compression.",
+        collect: |scene, samples| each(scene, samples, |source| Some(source.last_backup.as_ref()?.plain_bytes as f64)),
+    },
+    Metric {
+        name: "guard_backup_tables",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "Tables in the newest backup.",
+        collect: |scene, samples| each(scene, samples, |source| Some(source.last_backup.as_ref()?.tables as f64)),
+    },
+    Metric {
+        name: "guard_backup_rows",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "Rows in the newest backup.",
+        collect: |scene, samples| each(scene, samples, |source| Some(source.last_backup.as_ref()?.rows as f64)),
+    },
+    Metric {
+        name: "guard_backups",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "Complete backups in the repository.",
+        collect: |scene, samples| each(scene, samples, |source| Some(source.history.len() as f64)),
+    },
+    Metric {
+        name: "guard_backups_stored_bytes",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "Bytes of all of them in the store.",
+        collect: |scene, samples| {
+            each(scene, samples, |source| {
+                Some(source.history.iter().map(|backup| backup.stored_bytes).sum::<u64>() as f64)
+            });
+        },
+    },
+    Metric {
+        name: "guard_backups_untrusted",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "Backups whose manifest cannot be trusted.",
+        collect: |scene, samples| each(scene, samples, |source| Some(source.untrusted.len() as f64)),
+    },
+    Metric {
+        name: "guard_last_proof_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "When the last test restore ended.",
+        collect: |scene, samples| each(scene, samples, |source| Some(timestamp(source.last_proof.as_ref()?.at))),
+    },
+    Metric {
+        name: "guard_last_proof_success",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "Whether it proved its backup.",
+        collect: |scene, samples| {
+            each(scene, samples, |source| Some(flag(source.last_proof.as_ref()?.verdict == Verdict::Proven)));
+        },
+    },
+    Metric {
+        name: "guard_last_proven_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "When a backup was last proven by a test restore.",
+        collect: |scene, samples| {
+            each(scene, samples, |source| {
+                let evidence = source.evidence();
+                let proven = evidence.iter().find(|evidence| evidence.verdict == Verdict::Proven)?;
+                Some(timestamp(proven.finished))
+            });
+        },
+    },
+    Metric {
+        name: "guard_restore_duration_seconds",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "How long the last test restore took, from the first byte read to the last index built.",
+        collect: |scene, samples| each(scene, samples, |source| source.restore_seconds),
+    },
+    Metric {
+        name: "guard_proof_duration_seconds",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "How long comparing the restored copy took.",
+        collect: |scene, samples| each(scene, samples, |source| Some(source.last_proof.as_ref()?.proof_seconds)),
+    },
+    Metric {
+        name: "guard_rto_target_seconds",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "How long a recovery may take.",
+        collect: |scene, samples| each(scene, samples, |source| source.rto_target_seconds),
+    },
+    Metric {
+        name: "guard_rto_breached",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "1 if the last test restore took longer than promised.",
+        collect: |scene, samples| {
+            each(scene, samples, |source| source.rto_target_seconds.map(|_| flag(source.has("rto-missed"))));
+        },
+    },
+    Metric {
+        name: "guard_findings",
+        kind: Kind::Gauge,
+        labels: &["source", "code", "severity"],
+        help: "1 for each finding that the status page shows.",
+        collect: |scene, samples| {
+            for source in &scene.report.sources {
+                for finding in &source.findings {
+                    samples.add(&[source.source.as_str(), finding.code, finding.health.name()], 1.0);
+                }
+            }
+        },
+    },
+    Metric {
+        name: "guard_deleted_backups_total",
+        kind: Kind::Counter,
+        labels: SOURCE,
+        help: "Backups that retention removed since the process started.",
+        collect: |scene, samples| {
+            for (source, number) in &scene.activity.counts.deleted_backups {
+                samples.add(&[source.as_str()], *number as f64);
+            }
+        },
+    },
+    Metric {
+        name: "guard_aborted_uploads_total",
+        kind: Kind::Counter,
+        labels: &[],
+        help: "Unfinished uploads that were aborted as leftovers since the process started.",
+        collect: |scene, samples| samples.add(&[], scene.activity.counts.aborted_uploads as f64),
+    },
+    Metric {
+        name: "guard_swept_objects_total",
+        kind: Kind::Counter,
+        labels: &[],
+        help: "Objects of unfinished backups that were removed as leftovers since the process started.",
+        collect: |scene, samples| samples.add(&[], scene.activity.counts.swept_objects as f64),
+    },
+    Metric {
+        name: "guard_lease_held",
+        kind: Kind::Gauge,
+        labels: &["lease"],
+        help: "1 if this process holds the lease, 0 if another one does.",
+        collect: |scene, samples| {
+            for (name, lease) in &scene.activity.leases {
+                samples.add(&[name], flag(lease.held));
+            }
+        },
+    },
+    Metric {
+        name: "guard_lease_expiry_timestamp_seconds",
+        kind: Kind::Gauge,
+        labels: &["lease"],
+        help: "When the lease ends unless it is renewed.",
+        collect: |scene, samples| {
+            for (name, lease) in &scene.activity.leases {
+                samples.add(&[name], timestamp(lease.until));
+            }
+        },
+    },
+];
+
+const SOURCE: &[&str] = &["source"];
+const JOB: &[&str] = &["source", "job"];
+
+fn each(scene: &Scene, samples: &mut Samples, value: impl Fn(&SourceReport) -> Option<f64>) {
+    for source in &scene.report.sources {
+        if let Some(value) = value(source) {
+            samples.add(&[source.source.as_str()], value);
+        }
+    }
+}
+
+fn flag(is: bool) -> f64 {
+    f64::from(u8::from(is))
+}
+
+fn timestamp(at: DateTime<Utc>) -> f64 {
+    at.timestamp_millis() as f64 / 1000.0
+}

@@ -1,0 +1,3 @@
+//! Redis and Valkey as a source.
+
+pub mod rdb;

@@ -1,0 +1,81 @@
+//! LZF, the compression of strings inside an RDB: literal runs, and references at most 8 KiB back.
+
+use super::error::RdbProblem;
+
+/// How far back a reference can reach: what must stay of the output while more comes.
+pub(super) const WINDOW: usize = 8192;
+
+/// No instruction is longer than this: a control byte and 32 literals.
+pub(super) const MAX_INSTRUCTION: usize = 33;
+
+/// Carries out the instructions that are whole and appends what they make to `out`; returns how many bytes they took.
+/// References reach into what `out` already holds.
+pub(super) fn inflate(compressed: &[u8], out: &mut Vec<u8>) -> Result<usize, RdbProblem> {
+    let mut position = 0;
+    while let Some(control) = compressed.get(position).copied() {
+        let rest = &compressed[position + 1..];
+        if control < 32 {
+            let n_literals = usize::from(control) + 1;
+            let Some(literals) = rest.get(..n_literals) else { break };
+            out.extend_from_slice(literals);
+            position += 1 + n_literals;
+            continue;
+        }
+        let (length, used) = match (control >> 5, rest) {
+            (7, [more, _, ..]) => (9 + usize::from(*more), 2),
+            (short @ 1..=6, [_, ..]) => (usize::from(short) + 2, 1),
+            _ => break,
+        };
+        let back = (usize::from(control & 0x1f) << 8 | usize::from(rest[used - 1])) + 1;
+        copy_back(out, back, length)?;
+        position += 1 + used;
+    }
+    Ok(position)
+}
+
+fn copy_back(out: &mut Vec<u8>, back: usize, length: usize) -> Result<(), RdbProblem> {
+    let bad = RdbProblem::Malformed("a compressed string refers to before its beginning");
+    let mut from = out.len().checked_sub(back).ok_or(bad)?;
+    if back >= length {
+        out.extend_from_within(from..from + length);
+        return Ok(());
+    }
+    // A reference may reach into what it is just making: the copy repeats itself.
+    let mut left = length;
+    while left > 0 {
+        let n_bytes = left.min(out.len() - from);
+        out.extend_from_within(from..from + n_bytes);
+        (from, left) = (from + n_bytes, left - n_bytes);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(compressed: &[u8], expected: &[u8]) {
+        let mut out = Vec::new();
+        assert_eq!(inflate(compressed, &mut out), Ok(compressed.len()));
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn literals_and_references_are_carried_out() {
+        check(b"\x02abc", b"abc");
+        check(b"\x02abc\x20\x02", b"abcabc");
+        check(b"\x00a\xe0\x01\x00", b"aaaaaaaaaaa");
+    }
+
+    #[test]
+    fn an_instruction_that_is_not_whole_waits() {
+        for (whole, partial) in [(0, &b"\x05abc"[..]), (4, b"\x02abc\x20"), (4, b"\x02abc\xe0\x01")] {
+            assert_eq!(inflate(partial, &mut Vec::new()), Ok(whole));
+        }
+    }
+
+    #[test]
+    fn a_reference_to_before_the_beginning_is_refused() {
+        assert!(inflate(b"\x00a\x20\x01", &mut Vec::new()).is_err());
+    }
+}

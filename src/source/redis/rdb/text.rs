@@ -1,0 +1,260 @@
+//! Lengths and strings: everything in an RDB is made of them. A string is reduced to its hash and its length as it passes.
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use super::error::RdbProblem;
+use super::input::Input;
+use super::lzf;
+
+/// Strings up to this size are looked at whole, longer ones in passing.
+const WHOLE: usize = 1 << 20;
+
+/// Packed values up to this size are held in memory; the servers' own limits are thousands of times smaller.
+const MAX_BLOB: u64 = 64 << 20;
+
+/// Of a compressed string at most so much is inflated at a time.
+const LZF_STEP: usize = 8 << 10;
+
+/// A string, reduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Text {
+    pub(super) hash: u128,
+    pub(super) len: u64,
+}
+
+/// A length, or a special encoding in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Plain(u64),
+    Encoding(u8),
+}
+
+/// How a string is laid down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    Integer(i64),
+    Plain { len: u64 },
+    Compressed { compressed: u64, len: u64 },
+}
+
+/// Bytes of a string that somebody wants to have, up to a limit.
+pub(super) struct Wanted<'a> {
+    pub(super) bytes: &'a mut Vec<u8>,
+    pub(super) limit: usize,
+}
+
+impl Text {
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self { hash: xxh3_128(bytes), len: bytes.len() as u64 }
+    }
+
+    /// A number is the string of its decimal digits, as clients see it.
+    pub(super) fn of_integer(value: i64) -> Self {
+        let mut buffer = [0; 20];
+        Self::of(decimal(value, &mut buffer))
+    }
+}
+
+impl Wanted<'_> {
+    fn take(&mut self, bytes: &[u8]) {
+        let room = self.limit - self.bytes.len().min(self.limit);
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
+impl Input {
+    /// Reads one byte.
+    pub(super) async fn byte(&mut self) -> Result<u8, RdbProblem> {
+        Ok(self.array::<1>().await?[0])
+    }
+
+    /// Reads a length.
+    pub(super) async fn length(&mut self) -> Result<u64, RdbProblem> {
+        match self.any_length().await? {
+            Length::Plain(length) => Ok(length),
+            Length::Encoding(_) => Err(RdbProblem::Malformed("a string's encoding stands where a length must be")),
+        }
+    }
+
+    /// Reads a string.
+    pub(super) async fn text(&mut self) -> Result<Text, RdbProblem> {
+        match self.layout().await? {
+            Layout::Integer(value) => Ok(Text::of_integer(value)),
+            Layout::Plain { len } if len <= WHOLE as u64 => {
+                let len = to_usize(len);
+                self.ensure(len).await?;
+                Ok(Text::of(self.take(len)))
+            }
+            layout => Box::pin(self.text_in_passing(layout, None)).await,
+        }
+    }
+
+    /// Reads a string and hands out its bytes up to a limit.
+    pub(super) async fn wanted_text(&mut self, wanted: Wanted<'_>) -> Result<Text, RdbProblem> {
+        let layout = self.layout().await?;
+        Box::pin(self.text_in_passing(layout, Some(wanted))).await
+    }
+
+    /// Reads a string that packs several values; it is held whole.
+    pub(super) async fn blob<'a>(&'a mut self, scratch: &'a mut Vec<u8>) -> Result<&'a [u8], RdbProblem> {
+        match self.layout().await? {
+            Layout::Integer(_) => Err(RdbProblem::Malformed("a number stands where a packed value must be")),
+            Layout::Plain { len } => {
+                let len = blob_size(len)?;
+                self.ensure(len).await?;
+                Ok(self.take(len))
+            }
+            Layout::Compressed { compressed, len } => {
+                blob_size(len)?;
+                scratch.clear();
+                scratch.shrink_to(WHOLE);
+                let mut left = compressed;
+                while left > 0 {
+                    left -= self.inflate_some(left, scratch).await?;
+                    check_inflated(scratch.len() as u64, len, left)?;
+                }
+                Ok(scratch)
+            }
+        }
+    }
+
+    async fn text_in_passing(&mut self, layout: Layout, mut wanted: Option<Wanted<'_>>) -> Result<Text, RdbProblem> {
+        let mut see = |hasher: &mut Xxh3, bytes: &[u8]| {
+            hasher.update(bytes);
+            if let Some(wanted) = &mut wanted {
+                wanted.take(bytes);
+            }
+        };
+        let mut hasher = Xxh3::new();
+        let len = match layout {
+            Layout::Integer(value) => {
+                let mut buffer = [0; 20];
+                let digits = decimal(value, &mut buffer);
+                see(&mut hasher, digits);
+                digits.len() as u64
+            }
+            Layout::Plain { len } => {
+                let mut left = len;
+                while left > 0 {
+                    self.ensure(1).await?;
+                    let n_bytes = to_usize(left.min(self.available().len() as u64));
+                    see(&mut hasher, self.take(n_bytes));
+                    left -= n_bytes as u64;
+                }
+                len
+            }
+            Layout::Compressed { compressed, len } => {
+                let (mut left, mut seen, mut out) = (compressed, 0, Vec::new());
+                while left > 0 {
+                    left -= self.inflate_some(left, &mut out).await?;
+                    check_inflated(seen + out.len() as u64, len, left)?;
+                    if left == 0 || out.len() > WHOLE {
+                        // What is inflated next may refer to the last of this.
+                        let n_done = if left == 0 { out.len() } else { out.len() - lzf::WINDOW };
+                        see(&mut hasher, &out[..n_done]);
+                        out.drain(..n_done);
+                        seen += n_done as u64;
+                    }
+                }
+                len
+            }
+        };
+        Ok(Text { hash: hasher.digest128(), len })
+    }
+
+    /// Inflates some of the bytes that are left of a compressed string; returns how many.
+    async fn inflate_some(&mut self, left: u64, out: &mut Vec<u8>) -> Result<u64, RdbProblem> {
+        let at_least = to_usize(left.min(lzf::MAX_INSTRUCTION as u64));
+        self.ensure(at_least).await?;
+        let at_most = self.available().len().min(LZF_STEP).min(usize::try_from(left).unwrap_or(usize::MAX));
+        let used = lzf::inflate(&self.available()[..at_most], out)?;
+        if used == 0 {
+            return Err(RdbProblem::Malformed("a compressed string is cut off"));
+        }
+        self.advance(used);
+        Ok(used as u64)
+    }
+
+    async fn layout(&mut self) -> Result<Layout, RdbProblem> {
+        match self.any_length().await? {
+            Length::Plain(len) => Ok(Layout::Plain { len }),
+            Length::Encoding(0) => Ok(Layout::Integer(i8::from_le_bytes(self.array().await?).into())),
+            Length::Encoding(1) => Ok(Layout::Integer(i16::from_le_bytes(self.array().await?).into())),
+            Length::Encoding(2) => Ok(Layout::Integer(i32::from_le_bytes(self.array().await?).into())),
+            Length::Encoding(3) => {
+                let (compressed, len) = (self.length().await?, self.length().await?);
+                if compressed == 0 && len > 0 {
+                    return Err(RdbProblem::Malformed("a compressed string has no bytes"));
+                }
+                Ok(Layout::Compressed { compressed, len })
+            }
+            Length::Encoding(value) => {
+                Err(RdbProblem::UnknownEncoding { what: "string encoding", value: value.into() })
+            }
+        }
+    }
+
+    /// The two highest bits of the first byte say what follows (`rdb.h`).
+    async fn any_length(&mut self) -> Result<Length, RdbProblem> {
+        let first = self.byte().await?;
+        Ok(match first >> 6 {
+            0 => Length::Plain(first.into()),
+            1 => Length::Plain(u64::from(first & 0x3f) << 8 | u64::from(self.byte().await?)),
+            3 => Length::Encoding(first & 0x3f),
+            _ => match first {
+                0x80 => Length::Plain(u32::from_be_bytes(self.array().await?).into()),
+                0x81 => Length::Plain(u64::from_be_bytes(self.array().await?)),
+                _ => return Err(RdbProblem::UnknownEncoding { what: "length encoding", value: first.into() }),
+            },
+        })
+    }
+}
+
+fn blob_size(len: u64) -> Result<usize, RdbProblem> {
+    if len > MAX_BLOB {
+        return Err(RdbProblem::TooLarge { what: "a packed value", bytes: len, limit: MAX_BLOB });
+    }
+    Ok(to_usize(len))
+}
+
+fn check_inflated(inflated: u64, len: u64, left: u64) -> Result<(), RdbProblem> {
+    if inflated > len || left == 0 && inflated != len {
+        return Err(RdbProblem::Malformed("a compressed string does not have the length that it promised"));
+    }
+    Ok(())
+}
+
+/// Only for numbers that were compared with something small, or with what is in memory.
+fn to_usize(value: u64) -> usize {
+    usize::try_from(value).expect("it is bounded by something that is in memory")
+}
+
+/// The decimal digits of a number.
+fn decimal(value: i64, buffer: &mut [u8; 20]) -> &[u8] {
+    let (mut left, mut begin) = (value.unsigned_abs(), buffer.len());
+    loop {
+        begin -= 1;
+        buffer[begin] = b'0' + u8::try_from(left % 10).expect("a digit is less than ten");
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        begin -= 1;
+        buffer[begin] = b'-';
+    }
+    &buffer[begin..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_become_their_digits() {
+        for value in [0, 7, -7, 10, 99, i64::MAX, i64::MIN] {
+            assert_eq!(decimal(value, &mut [0; 20]), value.to_string().as_bytes());
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Real Redis servers for the tests: started in a temporary directory, stopped and removed whatever happens.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A running server that listens on a Unix socket, and on a TCP port if it was told one.
+#[derive(Debug)]
+pub struct TestRedis {
+    child: Child,
+    dir: TempDir,
+}
+
+/// A connection to a server.
+#[derive(Debug)]
+pub struct RedisConnection(BufReader<UnixStream>);
+
+/// What a server answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// A status or an error's text.
+    Status(String),
+    /// An error's text.
+    Error(String),
+    /// A number.
+    Integer(i64),
+    /// A string; `None` for nil.
+    Bulk(Option<Vec<u8>>),
+    /// Several answers.
+    Array(Vec<Reply>),
+}
+
+/// Where a server's program is. A missing server fails the test: it must never pass for want of one.
+pub fn server_program() -> PathBuf {
+    let program =
+        std::env::var_os("GUARD_TEST_REDIS").map_or_else(|| PathBuf::from("/usr/bin/redis-server"), PathBuf::from);
+    assert!(program.exists(), "this test needs {}: run scripts/setup, or set GUARD_TEST_REDIS", program.display());
+    program
+}
+
+impl TestRedis {
+    /// Starts an empty server.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts an empty server with further settings, as in `--appendonly yes`.
+    pub fn start_with(settings: &[&str]) -> Self {
+        Self::start_in(tempfile::Builder::new().prefix("guard-test-redis-").tempdir().unwrap(), settings)
+    }
+
+    /// Starts a server that loads an RDB.
+    pub fn start_from(rdb: &[u8]) -> Self {
+        let dir = tempfile::Builder::new().prefix("guard-test-redis-").tempdir().unwrap();
+        fs::write(dir.path().join("dump.rdb"), rdb).unwrap();
+        Self::start_in(dir, &[])
+    }
+
+    fn start_in(dir: TempDir, settings: &[&str]) -> Self {
+        Self::start_program(&server_program(), dir, settings)
+    }
+
+    /// Starts a given program as the server.
+    pub fn start_program(program: &Path, dir: TempDir, settings: &[&str]) -> Self {
+        let mut server = Command::new("setpriv");
+        server.args(["--pdeathsig", "KILL"]).arg(program).process_group(0);
+        server.args(["--port", "0", "--save", "", "--unixsocket"]).arg(dir.path().join("redis.sock"));
+        server.args(["--logfile", "redis.log", "--dir"]).arg(dir.path()).args(settings);
+        server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = server.spawn().unwrap_or_else(|error| panic!("{server:?}: {error}"));
+        let mut started = Self { child, dir };
+        started.wait_until_ready();
+        started
+    }
+
+    /// The Unix socket.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.path().join("redis.sock")
+    }
+
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Connects.
+    pub fn connect(&self) -> RedisConnection {
+        RedisConnection::open(&self.socket()).unwrap()
+    }
+
+    /// The snapshot that the server writes now.
+    pub fn save(&self) -> Vec<u8> {
+        self.connect().run(&["SAVE"]);
+        fs::read(self.dir.path().join("dump.rdb")).unwrap()
+    }
+
+    fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let answer = RedisConnection::open(&self.socket()).and_then(|mut connection| {
+                connection.send(&[b"PING"])?;
+                connection.receive()
+            });
+            if answer.is_ok_and(|answer| answer == Reply::Status("PONG".to_owned())) {
+                return;
+            }
+            let is_running = self.child.try_wait().unwrap().is_none();
+            if !is_running || Instant::now() > deadline {
+                let log = fs::read_to_string(self.dir.path().join("redis.log")).unwrap_or_default();
+                panic!("the test server does not start:\n{log}");
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for TestRedis {
+    fn drop(&mut self) {
+        // The data is thrown away.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl RedisConnection {
+    fn open(socket: &Path) -> std::io::Result<Self> {
+        let stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        Ok(Self(BufReader::with_capacity(1 << 16, stream)))
+    }
+
+    /// Runs a command; an error fails the test.
+    #[track_caller]
+    pub fn run<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Reply {
+        let reply = self.try_run(arguments);
+        let shown = || String::from_utf8_lossy(arguments[0].as_ref()).into_owned();
+        assert!(!matches!(reply, Reply::Error(_)), "{}: {reply:?}", shown());
+        reply
+    }
+
+    /// Runs a command, whatever it answers.
+    pub fn try_run<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Reply {
+        let arguments: Vec<&[u8]> = arguments.iter().map(AsRef::as_ref).collect();
+        self.send(&arguments).unwrap();
+        self.receive().unwrap()
+    }
+
+    /// Runs words that are separated by spaces.
+    #[track_caller]
+    pub fn words(&mut self, command: &str) -> Reply {
+        self.run(&command.split(' ').collect::<Vec<_>>())
+    }
+
+    /// Runs many commands in one go; an error fails the test.
+    #[track_caller]
+    pub fn pipeline(&mut self, commands: impl IntoIterator<Item = Vec<Vec<u8>>>) {
+        let mut commands = commands.into_iter().peekable();
+        while commands.peek().is_some() {
+            let mut n_sent = 0;
+            for command in commands.by_ref().take(1000) {
+                self.send(&command.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
+                n_sent += 1;
+            }
+            for _ in 0..n_sent {
+                let reply = self.receive().unwrap();
+                assert!(!matches!(reply, Reply::Error(_)), "{reply:?}");
+            }
+        }
+    }
+
+    fn send(&mut self, arguments: &[&[u8]]) -> std::io::Result<()> {
+        let mut request = format!("*{}\r\n", arguments.len()).into_bytes();
+        for argument in arguments {
+            request.extend_from_slice(format!("${}\r\n", argument.len()).as_bytes());
+            request.extend_from_slice(argument);
+            request.extend_from_slice(b"\r\n");
+        }
+        self.0.get_mut().write_all(&request)
+    }
+
+    fn receive(&mut self) -> std::io::Result<Reply> {
+        let mut line = String::new();
+        self.0.read_line(&mut line)?;
+        let line = line.trim_end();
+        let Some((kind, rest)) = line.split_at_checked(1) else {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        };
+        let number = || rest.parse::<i64>().map_err(std::io::Error::other);
+        Ok(match kind {
+            "+" => Reply::Status(rest.to_owned()),
+            "-" => Reply::Error(rest.to_owned()),
+            ":" => Reply::Integer(number()?),
+            "$" => match usize::try_from(number()?) {
+                Err(_) => Reply::Bulk(None),
+                Ok(length) => {
+                    let mut bytes = vec![0; length + 2];
+                    self.0.read_exact(&mut bytes)?;
+                    bytes.truncate(length);
+                    Reply::Bulk(Some(bytes))
+                }
+            },
+            "*" => Reply::Array((0..number()?).map(|_| self.receive()).collect::<Result<_, _>>()?),
+            _ => return Err(std::io::Error::other(format!("an odd answer: {line}"))),
+        })
+    }
+}
