@@ -21,7 +21,7 @@ mod select;
 
 pub use key::{BackupId, BackupKeys, SourceName};
 pub use manifest::{
-    ConsistentPoint, FORMAT_VERSION, Manifest, ManifestError, PostgresFacts, SourceFacts, StoredObject,
+    ConsistentPoint, FORMAT_VERSION, Manifest, ManifestError, PostgresFacts, RunNote, SourceFacts, StoredObject,
     StoredStreamEntry, Tool,
 };
 pub use proof::{Compared, Evidence, EvidenceRung, ProofSummary, Verdict};

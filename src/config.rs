@@ -4,11 +4,13 @@
 //! The shape of the file is a type of its own (`config/file.rs`), joined to these by one conversion (`config/convert.rs`).
 //! Secrets are not read here: they stay where they are until someone resolves them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::notify::Event;
 use crate::secret::Secret;
 use crate::source::postgres::connection::{Connection, ConnectionError};
 use crate::source::redis::address::{self as redis_address, TlsSettings, Verify};
@@ -56,6 +58,12 @@ pub struct Config {
     pub scratch: Scratch,
     /// How restores are run.
     pub restore: Restore,
+    /// How the daemon works.
+    pub run: Run,
+    /// The server of the status page.
+    pub http: Http,
+    /// Who is told how things went.
+    pub notify: BTreeMap<String, Notify>,
     /// When things happen, by the schedule file's name without `.toml`.
     pub schedules: BTreeMap<String, Schedule>,
 }
@@ -237,6 +245,80 @@ pub struct Restore {
     pub jobs: Option<NonZeroU32>,
 }
 
+/// How the daemon works.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// Runs at once.
+    pub parallel: NonZeroU32,
+    /// How long runs may go on once it is told to stop.
+    pub stop_patience: Duration,
+    /// How long a silent daemon is believed to be alive.
+    pub lease_ttl: Duration,
+}
+
+/// The server of the status page, metrics and probes.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// Where it listens; none if there is to be no server.
+    pub listen: Option<SocketAddr>,
+    /// What whoever asks must know.
+    pub token: Option<SecretSource>,
+}
+
+/// Somebody who is told how things went.
+#[derive(Debug, Clone)]
+pub struct Notify {
+    /// Every way to reach them.
+    pub ways: Vec<Way>,
+    /// What they want to hear of.
+    pub on: BTreeSet<Event>,
+    /// Of which sources; `*` is all.
+    pub sources: Vec<String>,
+}
+
+/// A way to tell somebody, with its secrets where they are.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// JSON by HTTP.
+    Webhook {
+        /// Where to.
+        url: SecretSource,
+        /// What it is signed with.
+        key: Option<SecretSource>,
+    },
+    /// Slack's form of it.
+    Slack {
+        /// Where to.
+        url: SecretSource,
+    },
+    /// A check that is pinged by backups.
+    Ping {
+        /// Where to.
+        url: SecretSource,
+    },
+    /// A check that is pinged by the daemon.
+    Heartbeat {
+        /// Where to.
+        url: SecretSource,
+        /// How often.
+        every: Duration,
+    },
+    /// E-mail.
+    Email {
+        /// The server, with its password.
+        server: SecretSource,
+        /// The sender.
+        from: String,
+        /// The recipients.
+        to: Vec<String>,
+    },
+    /// A program that is run.
+    Program {
+        /// It and its arguments.
+        words: Vec<String>,
+    },
+}
+
 /// Why a source cannot be addressed.
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
@@ -310,6 +392,14 @@ impl SourceConfig {
         match self {
             Self::Postgres(source) => source.connection(environment).await.map(drop),
             Self::Redis(source) => source.address(environment).await.map(drop),
+        }
+    }
+
+    /// How often a run is tried again after a passing failure, and how long afterwards.
+    pub fn persistence(&self) -> (u32, Duration) {
+        match self {
+            Self::Postgres(source) => (source.retries, source.retry_delay),
+            Self::Redis(source) => (source.retries, source.retry_delay),
         }
     }
 

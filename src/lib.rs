@@ -30,6 +30,7 @@ pub mod verify;
 pub mod catalog;
 pub mod contents;
 pub mod lease;
+pub mod notify;
 pub mod progress;
 pub mod retention;
 pub mod schedule;
@@ -42,5 +43,6 @@ pub mod workdir;
 
 pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod fixture;
 pub mod http;

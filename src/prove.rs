@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::catalog::{Catalog, CatalogError, Compared, CompleteBackup, Evidence, Verdict};
+use crate::catalog::{Catalog, CatalogError, Compared, CompleteBackup, Evidence, RunNote, Verdict};
 use crate::contents::keyspace::Keyspace;
 use crate::contents::{Contents, Difference, differences};
 use crate::progress::Progress;
@@ -30,6 +30,8 @@ pub struct ProofOrder<'a> {
     pub targets: Targets,
     /// Who or what started it.
     pub started_by: &'a str,
+    /// Which run this is a part of.
+    pub run: &'a RunNote,
     /// A statement run in the restored copy before it is compared: how the demo and the self-test damage it.
     pub damage: Option<&'a str>,
     /// The clock.
@@ -261,6 +263,7 @@ fn evidence(order: &ProofOrder<'_>, ladder: Ladder, started: DateTime<Utc>, scra
         manifest: manifest.digest().to_owned(),
         environment: manifest.environment.clone(),
         started_by: order.started_by.to_owned(),
+        run: Some(order.run.clone()),
         verdict: if reason.is_none() { Verdict::Proven } else { Verdict::Failed },
         reason: reason.map(str::to_owned),
         rungs,

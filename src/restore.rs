@@ -23,7 +23,7 @@ mod target;
 
 pub use error::RestoreError;
 pub use keyspace::{KeyspaceTarget, RestoredKeys, restore_to_server};
-pub use spool::{Spooled, check_other_streams, spool};
+pub use spool::{Spooled, check_other_streams, spool, sweep_leftovers};
 
 use error::{of_kind, unusable};
 use spool::{FileTap, assert_space, open_stream};

@@ -40,6 +40,9 @@ pub struct Manifest {
     pub guard: String,
     /// The programs that produced the streams.
     pub tools: Vec<Tool>,
+    /// The run that made it; absent in backups of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunNote>,
     /// What kind of source, and what is known of it.
     pub facts: SourceFacts,
     /// The stored streams: the dump first, then what lies beside it.
@@ -48,6 +51,16 @@ pub struct Manifest {
     pub contents: Contents,
     /// SHA-256 of this document with these 64 digits as zeros.
     pub sha256: String,
+}
+
+/// One run of guard: what every line of its log, its manifest and its evidence have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunNote {
+    /// Random.
+    pub id: String,
+    /// The slot of the schedule that it was for, as in the slot's key; absent if it was started by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<String>,
 }
 
 /// The moment of a backup's data.
@@ -272,6 +285,13 @@ impl SourceFacts {
             Self::Postgres(facts) => format!("{} of PostgreSQL {}", facts.database, facts.server_version),
             Self::Redis(facts) => facts.subject(),
         }
+    }
+}
+
+impl RunNote {
+    /// A new run.
+    pub fn new(slot: Option<String>) -> Self {
+        Self { id: format!("{:08x}", rand::random::<u32>()), slot }
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::exit::{CliError, Exit};
 use super::output::{self, Answer};
 use super::workbench::{self, ConfiguredSource};
 use super::{Session, progress};
 use crate::backup::{BackupError, BackupOrder, backup};
-use crate::catalog::{Guarantee, Manifest, SourceFacts, SourceName};
+use crate::catalog::{Guarantee, Manifest, RunNote, SourceFacts, SourceName};
 use crate::lease::{Claim, Claimed, Leases, Purpose, Record, Subject};
 use crate::progress::Progress;
 
@@ -30,6 +31,7 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
     let catalog = workbench::open_or_create(&config).await?;
     let leases = workbench::leases(&catalog);
     let exclusion = leases.exclusion().await?;
+    let run = RunNote::new(None);
     let mut done = Vec::new();
     let mut failures = Vec::new();
     for configured in &sources {
@@ -39,10 +41,12 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
             compression,
             recipients: &recipients,
             environment: configured.environment.clone(),
+            run: &run,
             source_lock: workbench::source_lock(&exclusion, &catalog, configured.source.name()),
             clock: workbench::now,
         };
-        match leased(&leases, &order, configured, session).await {
+        let span = tracing::info_span!("run", id = run.id, source = %configured.source.name());
+        match leased(&leases, &order, configured, session).instrument(span).await {
             Ok(manifest) => done.push(manifest),
             Err(error) if error.exit == Exit::Interrupted => return Err(error),
             // One source that fails must not keep the others from being backed up.

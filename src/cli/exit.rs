@@ -7,8 +7,10 @@ use crate::backup::BackupError;
 use crate::catalog::{CatalogError, SelectorError};
 use crate::config::{AddressError, ConfigError, SecretError};
 use crate::lease::LeaseError;
+use crate::notify::NotifyError;
 use crate::prove::ProveError;
 use crate::restore::RestoreError;
+use crate::schedule::trigger::TriggerError;
 use crate::source::SourceError;
 use crate::source::postgres::load::LoadError;
 use crate::source::postgres::session::SessionError;
@@ -213,4 +215,6 @@ unable! {
     KeyError => "invalid-name",
     KeyTextError => "key",
     SelectorError => "usage",
+    NotifyError => "notify-failed",
+    TriggerError => "scheduler-failed",
 }

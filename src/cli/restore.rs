@@ -13,7 +13,7 @@ use super::exit::{CliError, Exit};
 use super::list::WhichBackup;
 use super::output::{self, Answer};
 use super::{Session, progress, report, workbench};
-use crate::catalog::{BackupId, Verdict};
+use crate::catalog::{BackupId, RunNote, Verdict};
 use crate::config;
 use crate::progress::Progress;
 use crate::prove::{ProofOrder, keep_evidence, prove};
@@ -21,7 +21,6 @@ use crate::restore::{
     Confirmation, DatabaseTarget, KeyspaceTarget, RestoreOrder, RestoredKeys, restore_to_database, restore_to_dir,
     restore_to_server,
 };
-use crate::source::postgres::client::ClientSearch;
 use crate::source::postgres::connection::Connection;
 use crate::source::postgres::scratch::discard;
 use crate::source::redis::address::Address;
@@ -80,7 +79,7 @@ pub(super) async fn run(args: RestoreArgs, session: &Session) -> Result<Answer, 
     let catalog = workbench::open(&config).await?;
     let backup = args.which.find(&catalog).await?;
     let identities = workbench::identities(&config, args.identity.as_ref()).await?;
-    let client = client_search(&config, &backup.manifest.source);
+    let client = workbench::client_search(&config, &backup.manifest.source);
     let order = RestoreOrder {
         catalog: &catalog,
         backup: &backup,
@@ -135,11 +134,13 @@ async fn to_scratch(
     progress: &Arc<Progress>,
 ) -> Result<Answer, CliError> {
     let place = workbench::scratch_place(config).await?;
+    let run = RunNote::new(None);
     let proof = ProofOrder {
         restore: *order,
         place: &place,
         targets: workbench::targets(config, &order.backup.manifest.source),
         started_by: "guard restore --to scratch",
+        run: &run,
         damage: None,
         clock: workbench::now,
     };
@@ -273,10 +274,4 @@ fn confirm(yes: bool, what: &str) -> Result<Confirmation, CliError> {
     let _ = std::io::stderr().flush();
     std::io::stdin().read_line(&mut line).map_err(|_| refuse())?;
     if line.trim() == "yes" { Ok(Confirmation::given_by_user()) } else { Err(refuse()) }
-}
-
-fn client_search(config: &config::Config, source: &crate::catalog::SourceName) -> ClientSearch {
-    let configured = config.sources.iter().find(|(name, _)| name.as_str() == source.as_str());
-    let dir = configured.and_then(|(_, source)| source.client_dir().cloned());
-    ClientSearch { dir: dir.or_else(|| config.scratch.bin_dir.clone()) }
 }

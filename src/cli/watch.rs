@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use croner::Cron;
 use futures_util::future::join_all;
 
 use crate::catalog::SourceName;
-use crate::config::{self, Config, RedisConfig, Schedule, SourceConfig};
+use crate::config::{self, Config, RedisConfig, SourceConfig};
+use crate::daemon::plan;
 use crate::http::{Reached, Watch};
-use crate::schedule::Timetable;
+use crate::schedule::{self, Kind};
 use crate::source::postgres::session::connect;
 use crate::source::redis::RedisSource;
 use crate::status::live::Job;
@@ -50,9 +50,8 @@ fn of_source(
         SourceConfig::Redis(redis) => ("Redis", redis.environment.clone()),
     };
     let target = config.target_of(name);
-    let covering = || config.schedules.iter().filter(|(_, schedule)| schedule.sources.covers(name));
-    let mut upcoming: Vec<Upcoming> =
-        covering().flat_map(|(schedule_name, schedule)| upcoming(schedule_name, schedule, now)).collect();
+    let jobs: Vec<schedule::Job> = plan::jobs_of_source(config, name);
+    let mut upcoming: Vec<Upcoming> = jobs.iter().filter_map(|job| upcoming(job, now)).collect();
     upcoming.sort_by_key(|upcoming| upcoming.at);
     Some(Expected {
         // A configured name that cannot be a folder's was refused when the configuration was read.
@@ -62,35 +61,27 @@ fn of_source(
         rpo: target.rpo,
         rto: target.rto,
         upcoming,
-        proof_due: covering().filter_map(|(_, schedule)| proof_due(schedule, now)).max(),
+        proof_due: jobs.iter().filter_map(|job| proof_due(job, now)).max(),
     })
 }
 
-fn upcoming(name: &str, schedule: &Schedule, now: DateTime<Utc>) -> Vec<Upcoming> {
-    let crons = [
-        (Job::Backup, Some(&schedule.backup)),
-        (Job::TestRestore, schedule.test_restore.as_ref().map(|proof| &proof.cron)),
-        (Job::Verify, schedule.verify.as_ref().map(|verify| &verify.cron)),
-        (Job::Prune, schedule.prune.as_ref()),
-    ];
-    let next = |(job, cron): (Job, Option<&Cron>)| {
-        let at = timetable(schedule, cron?).slots_after(now).next()?.at;
-        Some(Upcoming { job, at, schedule: name.to_owned() })
+fn upcoming(job: &schedule::Job, now: DateTime<Utc>) -> Option<Upcoming> {
+    let at = job.timetable.slots_after(now).next()?.at;
+    let kind = match job.id.kind {
+        Kind::Backup => Job::Backup,
+        Kind::Prune => Job::Prune,
+        Kind::Verify => Job::Verify,
+        Kind::TestRestore => Job::TestRestore,
     };
-    crons.into_iter().filter_map(next).collect()
+    Some(Upcoming { job: kind, at, schedule: job.id.schedule.clone() })
 }
 
-/// A test restore that was due longer ago than this belongs to another configuration.
-const PROOFS_AGO: TimeDelta = TimeDelta::days(400);
+/// How long ago the newest slot of a test restore may lie: even one a year has one.
+const LONGEST_CYCLE: TimeDelta = TimeDelta::days(400);
 
-fn proof_due(schedule: &Schedule, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let proof = schedule.test_restore.as_ref()?;
-    Some(timetable(schedule, &proof.cron).newest_due(now, PROOFS_AGO)?.at)
-}
-
-/// The slots as the schedule names them, without the jitter of the runs.
-fn timetable(schedule: &Schedule, cron: &Cron) -> Timetable {
-    Timetable::new(cron.clone(), schedule.timezone, TimeDelta::zero(), String::new())
+fn proof_due(job: &schedule::Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let newest = (job.id.kind == Kind::TestRestore).then(|| job.timetable.newest_due(now, LONGEST_CYCLE))?;
+    newest.map(|slot| slot.at)
 }
 
 /// Connects as a backup would. The reason of a failure names no secret: connections print without their passwords.

@@ -95,6 +95,13 @@ pub(crate) async fn scratch_place(config: &Config) -> Result<ScratchPlace, CliEr
     Ok(ScratchPlace::Cluster(settings, ClientSearch { dir: scratch.bin_dir.clone() }))
 }
 
+/// Where the client programs of a source are looked for.
+pub(crate) fn client_search(config: &Config, source: &SourceName) -> ClientSearch {
+    let configured = config.sources.iter().find(|(name, _)| name.as_str() == source.as_str());
+    let dir = configured.and_then(|(_, source)| source.client_dir().cloned());
+    ClientSearch { dir: dir.or_else(|| config.scratch.bin_dir.clone()) }
+}
+
 /// What was promised for a source. A source of several databases is promised under its configured name.
 pub(crate) fn targets(config: &Config, source: &SourceName) -> Targets {
     let configured = config.sources.keys().find(|name| {

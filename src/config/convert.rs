@@ -9,9 +9,13 @@ use std::path::{Path, PathBuf};
 use super::diagnose::Problem;
 use super::file::{CompressionFile, ConfigFile, EncryptionFile, RestoreFile, ScratchFile, SslMode};
 use super::twin::{Origin, Origins};
-use super::{Compression, Encryption, Restore, Scratch, SecretSource, SourceConfig, SourceName, StoreConfig};
+use super::{
+    Compression, Encryption, Http, Notify, Restore, Run, Scratch, SecretSource, SourceConfig, SourceName,
+    StoreConfig,
+};
 use crate::source::postgres::connection::Connection;
 
+mod notify;
 mod source;
 mod store;
 
@@ -38,6 +42,9 @@ pub(super) struct Converted {
     pub(super) sources: BTreeMap<SourceName, SourceConfig>,
     pub(super) scratch: Scratch,
     pub(super) restore: Restore,
+    pub(super) run: Run,
+    pub(super) http: Http,
+    pub(super) notify: BTreeMap<String, Notify>,
 }
 
 /// Whether a name matches a pattern in which `*` stands for anything.
@@ -52,7 +59,7 @@ pub fn matches_pattern(pattern: &str, name: &str) -> bool {
 
 /// Converts, or says everything that is wrong.
 pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Converted, Vec<Problem>> {
-    let ConfigFile { schedules, store, encryption, compression, source, scratch, restore } = file;
+    let ConfigFile { schedules, store, encryption, compression, source, scratch, restore, run, http, notify } = file;
     let mut problems = Problems { around, found: Vec::new() };
     let schedules = schedules.map(|path| problems.absolute("schedules", &path));
     let store = store::convert_store(store, &mut problems);
@@ -69,10 +76,26 @@ pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Con
     let scratch = convert_scratch(scratch, &mut problems);
     let RestoreFile { jobs } = restore;
     let restore = Restore { jobs: problems.count(&["restore", "jobs"], jobs, 1..=64) };
-    match store {
-        Some(store) if problems.found.is_empty() => {
-            Ok(Converted { schedules, store, encryption, compression, sources, scratch, restore })
-        }
+    let run = notify::convert_run(&run, &mut problems);
+    let http = notify::convert_http(http, &mut problems);
+    let mut told = BTreeMap::new();
+    for (name, file) in notify {
+        let receiver = notify::convert_notify(&name, file, &mut problems);
+        told.insert(name, receiver);
+    }
+    match (store, run) {
+        (Some(store), Some(run)) if problems.found.is_empty() => Ok(Converted {
+            schedules,
+            store,
+            encryption,
+            compression,
+            sources,
+            scratch,
+            restore,
+            run,
+            http,
+            notify: told,
+        }),
         _ => Err(problems.found),
     }
 }

@@ -240,7 +240,18 @@ fn finish(
     converted: Converted,
     Said { mut said, mut origins }: Said,
 ) -> Result<Loaded, ConfigError> {
-    let Converted { schedules: directory, store, encryption, compression, mut sources, scratch, restore } = converted;
+    let Converted {
+        schedules: directory,
+        store,
+        encryption,
+        compression,
+        mut sources,
+        scratch,
+        restore,
+        run,
+        http,
+        notify,
+    } = converted;
     if sources.is_empty() {
         let found = zero_sources(&request.environment).map_err(|report| ConfigError { reports: vec![report] })?;
         let nest = |key: &str, value: Value| Value::Table(Table::from_iter([(key.to_owned(), value)]));
@@ -277,6 +288,9 @@ fn finish(
         sources,
         scratch,
         restore,
+        run,
+        http,
+        notify,
         schedules: checked,
     };
     Ok(Loaded { config, said, origins, schedules })
