@@ -72,7 +72,7 @@ enum Command {
     Restore(restore::RestoreArgs),
     /// Read every stored byte and compare it with the manifest; needs no database and no key
     Verify(verify::VerifyArgs),
-    /// Remove what unfinished backups left behind
+    /// Tell why each backup is kept or goes; with --confirm, remove what goes and what was left behind
     Prune(prune::PruneArgs),
     /// Measure every source against what was promised; exit code 1 if a promise is broken
     Status(status::StatusArgs),

@@ -35,7 +35,7 @@ pub use environment::Environment;
 pub use file::{Checksums, SslMode};
 pub use load::{ConfigError, Loaded, Request, load};
 pub use name::SourceName;
-pub use schedule::{Schedule, Target};
+pub use schedule::{RetentionRules, Schedule, Target};
 pub use secret::{SecretError, SecretSource};
 pub use twin::Override;
 
@@ -344,6 +344,11 @@ pub enum AddressError {
 }
 
 impl Config {
+    /// The schedules that cover a source.
+    pub fn schedules_of(&self, source: &SourceName) -> impl Iterator<Item = &Schedule> {
+        self.schedules.values().filter(|schedule| schedule.sources.covers(source))
+    }
+
     /// What was promised for a source: the strictest of all schedules that cover it.
     pub fn target_of(&self, source: &SourceName) -> Target {
         let covering = self.schedules.values().filter(|schedule| schedule.sources.covers(source));

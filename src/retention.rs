@@ -87,6 +87,15 @@ pub struct Policy {
     pub timezone: Tz,
 }
 
+/// All that is promised and wanted for one source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The rules of each schedule that covers it; none keeps everything.
+    pub policies: Vec<Policy>,
+    /// The strictest RPO target, if there is one.
+    pub rpo: Option<TimeDelta>,
+}
+
 /// What becomes of one backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {

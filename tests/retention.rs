@@ -453,6 +453,7 @@ fn two_years_of_failures_never_leave_less_than_the_rules_promise() {
         .history
         .iter()
         .filter(|each| matches!(each.standing, Standing::Complete { proof, .. } if proof != Proof::Failed));
-    assert!(sound.count() >= 30 + 10, "thirty days and the months before them");
+    let n_sound = sound.count();
+    assert!(n_sound >= 30 + 10, "{n_sound}: thirty days and the months before them");
     assert!(fullest <= 7 + 30 + 12 + 12, "{fullest} were kept at once");
 }

@@ -83,7 +83,7 @@ async fn leased(
     }
 }
 
-fn busy(record: &Record) -> CliError {
+pub(super) fn busy(record: &Record) -> CliError {
     let Record { purpose, holder, acquired, reason, .. } = record;
     let message = format!("it is taken by {holder} since {} ({purpose}: {reason})", acquired.format("%F %T UTC"));
     let help = format!("wait for its end; if it has died, its lease ends at {}", record.expires().format("%F %T UTC"));

@@ -4,13 +4,14 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::exit::CliError;
 use crate::catalog::{Catalog, CatalogError, CompleteBackup, ListedBackup, Selector, SourceName};
 use crate::config::{self, Config, PostgresConfig, RedisConfig, SourceConfig, StoreConfig};
 use crate::lease::{Exclusion, Holder, Leases};
 use crate::prove::Targets;
+use crate::retention::{Policy, Rules};
 use crate::source::Source;
 use crate::source::postgres::client::ClientSearch;
 use crate::source::postgres::cluster::ClusterSettings;
@@ -102,14 +103,32 @@ pub(crate) fn client_search(config: &Config, source: &SourceName) -> ClientSearc
     ClientSearch { dir: dir.or_else(|| config.scratch.bin_dir.clone()) }
 }
 
+/// What is kept of a source: the rules of all schedules that cover it. One that is not configured keeps everything.
+pub(crate) fn retention_rules(config: &Config, source: &SourceName) -> Rules {
+    let delta = |duration: std::time::Duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
+    let policy = |schedule: &config::Schedule| {
+        let config::RetentionRules { last, within, daily, weekly, monthly, yearly } = schedule.retention;
+        let timezone = schedule.timezone;
+        Policy { last, within: within.map(delta), daily, weekly, monthly, yearly, timezone }
+    };
+    let configured = configured_name(config, source);
+    let policies = configured.map(|name| config.schedules_of(name).map(policy).collect());
+    Rules { policies: policies.unwrap_or_default(), rpo: targets(config, source).rpo.map(delta) }
+}
+
 /// What was promised for a source. A source of several databases is promised under its configured name.
 pub(crate) fn targets(config: &Config, source: &SourceName) -> Targets {
-    let configured = config.sources.keys().find(|name| {
+    let target = configured_name(config, source).map(|name| config.target_of(name)).unwrap_or_default();
+    Targets { rpo: target.rpo, rto: target.rto }
+}
+
+fn configured_name<'a>(config: &'a Config, source: &SourceName) -> Option<&'a config::SourceName> {
+    // Of `shop` and `shop.eu` the longer one is meant by `shop.eu`.
+    let fits = |name: &&config::SourceName| {
         let rest = source.as_str().strip_prefix(name.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    });
-    let target = configured.map(|name| config.target_of(name)).unwrap_or_default();
-    Targets { rpo: target.rpo, rto: target.rto }
+    };
+    config.sources.keys().filter(fits).max_by_key(|name| name.as_str().len())
 }
 
 /// A source with what only the command that runs it needs.

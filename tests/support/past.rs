@@ -55,6 +55,11 @@ impl Past {
         manifest
     }
 
+    /// A manifest that is not written yet.
+    pub fn manifest_of(&self, source: &str, at: DateTime<Utc>) -> Manifest {
+        self.manifest(&Taken { source, at, seconds: 1, stored: 4, tables: Vec::new() })
+    }
+
     fn manifest(&self, Taken { source, at, seconds, stored, tables }: &Taken<'_>) -> Manifest {
         let (id, source): (_, SourceName) = (BackupId::new(*at), source.parse().expect("a name"));
         let keys = BackupKeys::new(&source, &id).expect("keys");
