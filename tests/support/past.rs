@@ -157,6 +157,7 @@ fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, failed
             sequences: 41,
             large_objects: 0,
             objects: 913,
+            keys: 0,
         },
     }
 }
