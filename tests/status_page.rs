@@ -41,7 +41,7 @@ async fn five_sources(now: DateTime<Utc>) -> (Past, Vec<Manifest>) {
         let mut last = None;
         for idx in (0..n_backups).rev() {
             let at = now - age - DAY * idx;
-            let wobble = u64::try_from((idx * 37) % 11).unwrap();
+            let wobble = u64::try_from(10 - (idx * 37) % 11).unwrap();
             let size = size - size / 120 * u64::try_from(idx).unwrap() + size / 400 * wobble;
             let table = |name: &str, share: u64| (name.to_owned(), size / share / 120, size * 3 / share);
             let mut tables = vec![

@@ -1,12 +1,14 @@
 //! The configuration as status, page and metrics see it: what is expected of each source, and whether it answers.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use croner::Cron;
 use futures_util::future::join_all;
 
 use crate::catalog::SourceName;
 use crate::config::{self, Config, RedisConfig, Schedule, SourceConfig};
 use crate::http::{Reached, Watch};
+use crate::schedule::Timetable;
 use crate::source::postgres::session::connect;
 use crate::source::redis::RedisSource;
 use crate::status::live::Job;
@@ -65,20 +67,30 @@ fn of_source(
 }
 
 fn upcoming(name: &str, schedule: &Schedule, now: DateTime<Utc>) -> Vec<Upcoming> {
-    let local = now.with_timezone(&schedule.timezone);
-    let test_restore = schedule.test_restore.as_ref().map(|test_restore| &test_restore.cron);
-    let crons = [(Job::Backup, Some(&schedule.backup)), (Job::TestRestore, test_restore)];
-    let next = |(job, cron): (Job, Option<&croner::Cron>)| {
-        let at = cron?.find_next_occurrence(&local, false).ok()?.with_timezone(&Utc);
+    let crons = [
+        (Job::Backup, Some(&schedule.backup)),
+        (Job::TestRestore, schedule.test_restore.as_ref().map(|proof| &proof.cron)),
+        (Job::Verify, schedule.verify.as_ref().map(|verify| &verify.cron)),
+        (Job::Prune, schedule.prune.as_ref()),
+    ];
+    let next = |(job, cron): (Job, Option<&Cron>)| {
+        let at = timetable(schedule, cron?).slots_after(now).next()?.at;
         Some(Upcoming { job, at, schedule: name.to_owned() })
     };
     crons.into_iter().filter_map(next).collect()
 }
 
+/// A test restore that was due longer ago than this belongs to another configuration.
+const PROOFS_AGO: TimeDelta = TimeDelta::days(400);
+
 fn proof_due(schedule: &Schedule, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let local = now.with_timezone(&schedule.timezone);
-    let previous = schedule.test_restore.as_ref()?.cron.find_previous_occurrence(&local, true).ok()?;
-    Some(previous.with_timezone(&Utc))
+    let proof = schedule.test_restore.as_ref()?;
+    Some(timetable(schedule, &proof.cron).newest_due(now, PROOFS_AGO)?.at)
+}
+
+/// The slots as the schedule names them, without the jitter of the runs.
+fn timetable(schedule: &Schedule, cron: &Cron) -> Timetable {
+    Timetable::new(cron.clone(), schedule.timezone, TimeDelta::zero(), String::new())
 }
 
 /// Connects as a backup would. The reason of a failure names no secret: connections print without their passwords.

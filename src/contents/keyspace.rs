@@ -25,24 +25,24 @@ pub struct Keyspace {
     pub modules: BTreeMap<String, ModuleUse>,
 }
 
-/// The kinds of value, by the names that `TYPE` gives them.
+/// The kinds of value, by the names that `TYPE` gives them. The numbers go into the digests that manifests keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyKind {
     /// A string; bitmaps and HyperLogLogs too.
-    String,
+    String = 0,
     /// A list.
-    List,
+    List = 1,
     /// A set.
-    Set,
+    Set = 2,
     /// A sorted set; geo indexes too.
-    Zset,
+    Zset = 3,
     /// A hash.
-    Hash,
+    Hash = 4,
     /// A stream.
-    Stream,
+    Stream = 5,
     /// A value that a module keeps.
-    Module,
+    Module = 6,
 }
 
 /// The keys of one kind in one database, apart by whether time takes them away.

@@ -142,7 +142,7 @@ fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, failed
         reason: failed.then(|| "contents-differ".to_owned()),
         rungs,
         differences: if failed { vec![difference] } else { Vec::new() },
-        started: at - TimeDelta::seconds(120),
+        started: at - TimeDelta::seconds(17) - TimeDelta::milliseconds((restore_seconds * 1000.0) as i64),
         finished: at,
         restore_seconds,
         proof_seconds: 16.6,

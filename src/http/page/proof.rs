@@ -108,11 +108,14 @@ fn anchor(evidence: &Evidence) -> String {
 fn sections(page: &Page, evidence: &Evidence) -> Markup {
     let (class, verdict) = match (evidence.verdict, &evidence.reason) {
         (Verdict::Proven, _) => ("good", "Proven: what came back is exactly what was dumped".to_owned()),
-        (Verdict::Failed, Some(reason)) => ("bad", format!("Failed: {reason}")),
-        (Verdict::Failed, None) => ("bad", "Failed".to_owned()),
+        (Verdict::Failed, reason) => {
+            let rung = evidence.rungs.iter().rev().find(|rung| !rung.ok);
+            let found = rung.map(|rung| rung.detail.as_str()).or(reason.as_deref()).unwrap_or("no reason is on record");
+            ("bad", format!("Failed: {found}"))
+        }
     };
     html! {
-        p class=(format!("headline {class}")) { (verdict) }
+        p class=(format!("headline {class}")) { (verdict) @if let Some(reason) = &evidence.reason { " " code { (reason) } } }
         (measures(evidence))
         section.card aria-label="Rungs" {
             h3 { "What was checked, in order" }
