@@ -15,8 +15,8 @@ use crate::store::{Key, KeyError, Store, StoreError};
 
 mod key;
 mod manifest;
-mod redis;
 mod proof;
+mod redis;
 mod select;
 mod tombstone;
 

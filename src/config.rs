@@ -454,7 +454,10 @@ impl RedisConfig {
         }
         if self.sslrootcert.is_some() && self.sslmode != Some(SslMode::Disable) {
             // As of libpq: a root certificate is there to be used.
-            self.encrypt(&mut address, self.sslmode.map_or(Verify::Full, |mode| mode.verify().at_least(Verify::Authority)));
+            self.encrypt(
+                &mut address,
+                self.sslmode.map_or(Verify::Full, |mode| mode.verify().at_least(Verify::Authority)),
+            );
         }
         Ok(address)
     }

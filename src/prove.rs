@@ -67,11 +67,7 @@ pub async fn prove(order: &ProofOrder<'_>, progress: &Arc<Progress>) -> Result<(
     let backup = order.restore.backup;
     let mut ladder = Ladder::default();
     // Making the scratch takes no bytes of the backup, so both go on at once.
-    let settings = ScratchSettings {
-        place: order.place,
-        client: order.restore.client,
-        dir: order.restore.temp_dir,
-    };
+    let settings = ScratchSettings { place: order.place, client: order.restore.client, dir: order.restore.temp_dir };
     let (spooled, scratch) =
         tokio::join!(timed(read_back(&order.restore, progress)), Scratch::make(settings, &backup.manifest));
     let scratch = scratch?;

@@ -165,8 +165,7 @@ async fn compare(
 ) -> Result<(), RestoreError> {
     let manifest = &order.backup.manifest;
     progress.begin("comparing", manifest.data_bytes());
-    let copy =
-        PostgresSource::for_comparison(manifest.source.clone(), target.connection.clone(), tools, facts);
+    let copy = PostgresSource::for_comparison(manifest.source.clone(), target.connection.clone(), tools, facts);
     let copy = copy.open(&manifest.id).await?;
     let found = copy.record(&manifest.contents, progress).await;
     copy.close().await;

@@ -22,6 +22,8 @@ pub mod chromium;
 pub mod everything;
 #[path = "support/guard.rs"]
 pub mod guard;
+#[path = "support/keyspace.rs"]
+pub mod keyspace;
 #[path = "support/mount.rs"]
 pub mod mount;
 #[path = "support/past.rs"]

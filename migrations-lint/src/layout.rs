@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::engine::{Engine, ServerVersion};
-use crate::parse::Signs;
 use crate::migration::{Direction, MigrationFile, MigrationSet, Part, TransactionMode};
+use crate::parse::Signs;
 use crate::source_text::{SourceText, Span};
 
 mod atlas;

@@ -101,7 +101,12 @@ fn load_redis(line: &mut Line<'_>, manifest: &Manifest, facts: &RedisFacts) {
     line(format_args!("```\n"));
     if facts.cluster {
         for shard in &facts.shards {
-            line(format_args!("- `{}.rdb` holds the slots {} of {}", shard.stream, shard.slots.join(", "), shard.address));
+            line(format_args!(
+                "- `{}.rdb` holds the slots {} of {}",
+                shard.stream,
+                shard.slots.join(", "),
+                shard.address
+            ));
         }
         line(format_args!(
             "\nFor a cluster, start one server a file (each with a port of its own and `--cluster-enabled yes`), give each its slots \

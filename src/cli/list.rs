@@ -135,7 +135,8 @@ fn described(backup: &CompleteBackup) -> String {
     if let Some(facts) = manifest.redis() {
         lines.push(format!("guarantee   {}", facts.guarantee.sentence()));
         for shard in &facts.shards {
-            let slots = if shard.slots.is_empty() { String::new() } else { format!(", slots {}", shard.slots.join(" ")) };
+            let slots =
+                if shard.slots.is_empty() { String::new() } else { format!(", slots {}", shard.slots.join(" ")) };
             lines.push(format!("read        {} by {}, {}{slots}", shard.address, shard.method, shard.role));
         }
     }
@@ -159,7 +160,8 @@ fn key_table(keyspace: &Keyspace) -> String {
     let mut rows = Vec::new();
     for (database, kinds) in &keyspace.databases {
         for (kind, KindContents { persistent, expiring, .. }) in kinds {
-            for (expires, keys) in [("no", persistent), ("yes", expiring)].into_iter().filter(|(_, keys)| keys.keys > 0) {
+            for (expires, keys) in [("no", persistent), ("yes", expiring)].into_iter().filter(|(_, keys)| keys.keys > 0)
+            {
                 rows.push(vec![
                     database.to_string(),
                     kind.name().to_owned(),

@@ -219,9 +219,12 @@ async fn to_server(
     let done = restore_to_server(order, &target, progress).await?;
     let RestoredKeys { loaded, compared, expired } = done;
     let id = &order.backup.manifest.id;
-    let mut text = format!("restored {id} into {shown}: {} keys, {} function libraries\n", loaded.keys, loaded.libraries);
+    let mut text =
+        format!("restored {id} into {shown}: {} keys, {} function libraries\n", loaded.keys, loaded.libraries);
     if expired > 0 {
-        text.push_str(&format!("{expired} of the keys have expired since the backup, or may have by now: they are not missed\n"));
+        text.push_str(&format!(
+            "{expired} of the keys have expired since the backup, or may have by now: they are not missed\n"
+        ));
     }
     text.push_str(match (compared, target.compare) {
         (true, _) => "what came back is what was backed up\n",

@@ -99,6 +99,12 @@ async fn reach(config: &Config, source: &SourceConfig) -> Result<(), String> {
 async fn reach_redis(config: &Config, redis: &RedisConfig) -> Result<(), String> {
     let address = redis.address(&config.environment).await.map_err(|error| error.to_string())?;
     let name = SourceName::nearest("redis");
-    let source = RedisSource { name, address, sentinel: redis.sentinel.clone(), prefer_replica: false, max_silence: redis.max_silence };
+    let source = RedisSource {
+        name,
+        address,
+        sentinel: redis.sentinel.clone(),
+        prefer_replica: false,
+        max_silence: redis.max_silence,
+    };
     source.reach().await.map_err(|error| error.to_string())
 }

@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use toml::{Table, Value};
 
+use super::StoreConfig;
 use super::file::ConfigFile;
 use super::load::Loaded;
 use super::schedule::ScheduleFile;
 use super::setting::{Kind, Setting, settings};
 use super::twin::Origin;
-use super::StoreConfig;
 
 /// One setting in effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -201,7 +201,11 @@ pub(super) fn gauge(label: &str, measured: f64, allowed: f64) -> Markup {
 impl Unit {
     fn words(self, value: f64) -> String {
         match self {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an axis has no negative values")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "an axis has no negative values"
+            )]
             Self::Bytes => words::bytes(value as u64).replace(".0 ", " "),
             Self::Seconds => words::seconds(value).replace(".0 ", " "),
         }
@@ -223,9 +227,14 @@ impl Unit {
                 of_magnitude(largest / unit) * unit
             }
             Self::Seconds => {
-                let steps = [60.0, 120.0, 240.0, 360.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0];
+                let steps =
+                    [60.0, 120.0, 240.0, 360.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0];
                 let step = steps.into_iter().find(|top| *top >= largest);
-                if largest <= 10.0 { of_magnitude(largest) } else { step.unwrap_or((largest / 86_400.0).ceil() * 86_400.0) }
+                if largest <= 10.0 {
+                    of_magnitude(largest)
+                } else {
+                    step.unwrap_or((largest / 86_400.0).ceil() * 86_400.0)
+                }
             }
         }
     }

@@ -12,11 +12,11 @@ use crate::catalog::RedisFacts;
 use crate::contents::keyspace::Keyspace;
 use crate::contents::{Contents, differences};
 use crate::progress::Progress;
-use crate::source::redis::{OpenKeyspace, RedisSource};
 use crate::source::redis::address::Address;
 use crate::source::redis::connection::Lines;
 use crate::source::redis::load::{LoadError, LoadOptions, Loaded, Target, expected_after};
 use crate::source::redis::rdb::RdbOptions;
+use crate::source::redis::{OpenKeyspace, RedisSource};
 
 /// A server to restore into, and what may be done to it.
 #[derive(Debug)]
@@ -56,11 +56,8 @@ pub async fn restore_to_server(
 ) -> Result<RestoredKeys, RestoreError> {
     let facts = of_kind(order, order.backup.manifest.redis(), &target.address.to_string())?.clone();
     progress.begin("checking the target", 0);
-    let options = LoadOptions {
-        replace: target.clean.is_some(),
-        patterns: target.patterns.clone(),
-        database: target.database,
-    };
+    let options =
+        LoadOptions { replace: target.clean.is_some(), patterns: target.patterns.clone(), database: target.database };
     let is_picky = options.replace || !options.patterns.is_empty();
     let over_source = target.over_source.is_some();
     // Asked before a byte is fetched, and again when every byte is known to be good.
@@ -69,7 +66,8 @@ pub async fn restore_to_server(
     let spooled = spool(order, progress).await?;
     let files = Arc::new(spooled.files.clone());
     let databases = spooled.recorded.contents.keyspace.iter().flat_map(|keyspace| keyspace.databases.keys().copied());
-    let work = Work { check, files: Arc::clone(&files), databases: databases.collect(), progress: Arc::clone(progress) };
+    let work =
+        Work { check, files: Arc::clone(&files), databases: databases.collect(), progress: Arc::clone(progress) };
     progress.begin("restoring", order.backup.manifest.data_bytes());
     let loaded = at_server(target, work, |target, work| work.run(target)).await?;
     if !target.compare || found.is_some() {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::postgres;
+use super::postgres::archive::{ArchiveError, ArchiveOptions, DataPlace, ListedEntry};
 use super::redis::rdb::{RdbError, RdbOptions};
 use super::redis::record::{Recorder as RdbRecorder, StreamRecord};
-use super::postgres::archive::{ArchiveError, ArchiveOptions, DataPlace, ListedEntry};
 use crate::catalog::{Manifest, SourceFacts};
 use crate::contents::Contents;
 use crate::progress::Progress;

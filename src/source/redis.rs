@@ -18,8 +18,8 @@ pub mod connection;
 pub mod info;
 pub mod keys;
 pub mod load;
-pub mod rdb;
 mod pattern;
+pub mod rdb;
 mod rdb_text;
 pub mod record;
 pub mod replication;
@@ -171,8 +171,7 @@ fn find(source: &RedisSource, lines: &Lines) -> Result<(Vec<Shard>, Vec<Node>), 
     let address = match &source.sentinel {
         None => source.address.clone(),
         Some(name) => {
-            let endpoint =
-                sentinel::resolve(&source.address, name, source.prefer_replica, source.max_silence, lines)?;
+            let endpoint = sentinel::resolve(&source.address, name, source.prefer_replica, source.max_silence, lines)?;
             source.address.at(endpoint)
         }
     };
@@ -320,7 +319,8 @@ impl OpenKeyspace {
     ) -> Result<(Box<dyn std::io::Read + Send>, Slot), RedisError> {
         let (address, patience, lines) = (shard.address.clone(), self.source.max_silence, self.lines.clone());
         let (progress, record) = (Arc::clone(progress), shard.record.clone());
-        let began = task::spawn_blocking(move || begin(&address, patience, &lines, (options, &progress), record)).await??;
+        let began =
+            task::spawn_blocking(move || begin(&address, patience, &lines, (options, &progress), record)).await??;
         *shard.read.lock().unwrap_or_else(PoisonError::into_inner) = began.read;
         Ok((began.output, shard.record.clone()))
     }
@@ -350,7 +350,8 @@ impl OpenKeyspace {
             Ok(cluster::masters(&mut connection)?)
         };
         let now = task::spawn_blocking(ask).await??;
-        let places = |nodes: &[Node]| nodes.iter().map(|node| (node.id.clone(), node.slots.clone())).collect::<Vec<_>>();
+        let places =
+            |nodes: &[Node]| nodes.iter().map(|node| (node.id.clone(), node.slots.clone())).collect::<Vec<_>>();
         if places(&now) == places(&self.masters) {
             return Ok(());
         }

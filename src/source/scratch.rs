@@ -201,10 +201,7 @@ async fn examine_postgres(
     Ok(Examined { contents: contents?, record_time, structure, structure_time })
 }
 
-async fn examine_redis(
-    scratch: &redis::Scratch,
-    progress: &Arc<Progress>,
-) -> Result<Examined, ScratchError> {
+async fn examine_redis(scratch: &redis::Scratch, progress: &Arc<Progress>) -> Result<Examined, ScratchError> {
     let (found, record_time) = timed(scratch.record(progress)).await;
     let found = found?;
     // What differs was told by then; here the server is asked whether it can use what it has.

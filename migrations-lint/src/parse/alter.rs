@@ -50,9 +50,11 @@ fn alter_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Kind> {
     let actions = cursor
         .items()
         .take(MAX_ACTIONS)
-        .flat_map(|mut item| super::mysql::several_actions(&item).unwrap_or_else(|| {
-            vec![Action { span: item.span(), kind: action(&mut item).unwrap_or(ActionKind::Other) }]
-        }))
+        .flat_map(|mut item| {
+            super::mysql::several_actions(&item).unwrap_or_else(|| {
+                vec![Action { span: item.span(), kind: action(&mut item).unwrap_or(ActionKind::Other) }]
+            })
+        })
         .collect();
     Some(Kind::AlterTable(Box::new(AlterTable { kind, name, if_exists, actions })))
 }
@@ -101,7 +103,11 @@ fn add(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
     if super::mysql::starts_index(cursor) {
         return Some(super::mysql::add_index(cursor));
     }
-    if cursor.is("partition") && (cursor.is_at(1, "if") || cursor.is_at(1, "partitions") || cursor.peek_at(1).is_none_or(|next| next.kind == TokenKind::LeftParen)) {
+    if cursor.is("partition")
+        && (cursor.is_at(1, "if")
+            || cursor.is_at(1, "partitions")
+            || cursor.peek_at(1).is_none_or(|next| next.kind == TokenKind::LeftParen))
+    {
         return Some(super::mysql::add_partition(cursor));
     }
     if let Some(constraint) = table_constraint(cursor) {
@@ -329,4 +335,3 @@ fn domain_action(cursor: &mut Cursor<'_>) -> Option<ObjectAction> {
         ObjectAction::Other
     })
 }
-

@@ -63,16 +63,35 @@ impl Signs {
             TokenKind::Cast | TokenKind::DollarString => self.postgresql += 1,
             TokenKind::Word if is(0, "auto_increment") => self.mysql += 1,
             TokenKind::Word if is(0, "engine") && is(1, "=") => self.mysql += 1,
-            TokenKind::Word if is(0, "delimiter") && !is(1, ",") => self.mysql += usize::from(matches!(raw(1), "//" | "$$")),
-            TokenKind::Word if is(0, "if") && is(1, "not") && is(2, "exists") && raw(3).starts_with('`') && tokens.get(4).is_some_and(|next| next.kind == TokenKind::Word) && !is(4, "select") => {
+            TokenKind::Word if is(0, "delimiter") && !is(1, ",") => {
+                self.mysql += usize::from(matches!(raw(1), "//" | "$$"))
+            }
+            TokenKind::Word
+                if is(0, "if")
+                    && is(1, "not")
+                    && is(2, "exists")
+                    && raw(3).starts_with('`')
+                    && tokens.get(4).is_some_and(|next| next.kind == TokenKind::Word)
+                    && !is(4, "select") =>
+            {
                 // ADD COLUMN IF NOT EXISTS `a` int, not CREATE TABLE IF NOT EXISTS `a` (, LIKE, AS, SELECT.
-                self.mariadb += usize::from(!is(4, "like") && !is(4, "as") && !is(4, "on") && !is(4, "character") && !is(4, "default") && !is(4, "charset") && !is(4, "collate"));
+                self.mariadb += usize::from(
+                    !is(4, "like")
+                        && !is(4, "as")
+                        && !is(4, "on")
+                        && !is(4, "character")
+                        && !is(4, "default")
+                        && !is(4, "charset")
+                        && !is(4, "collate"),
+                );
             }
             TokenKind::Word if is(0, "autoincrement") => self.sqlite += 2,
             TokenKind::Word if is(0, "pragma") => self.sqlite += 4,
             TokenKind::Word if is(0, "without") && is(1, "rowid") => self.sqlite += 4,
             TokenKind::Word
-                if ["serial", "bigserial", "jsonb", "timestamptz", "bytea", "plpgsql", "tsvector", "ilike"].iter().any(|word| is(0, word)) =>
+                if ["serial", "bigserial", "jsonb", "timestamptz", "bytea", "plpgsql", "tsvector", "ilike"]
+                    .iter()
+                    .any(|word| is(0, word)) =>
             {
                 self.postgresql += 1;
             }
@@ -85,7 +104,21 @@ impl Signs {
 fn may_be_foreign(bytes: &[u8]) -> bool {
     let has = |word: &[u8]| memchr::memmem::find(bytes, word).is_some();
     memchr::memchr(b'`', bytes).is_some()
-        || [&b"AUTO"[..], b"auto", b"ENGINE", b"engine", b"Engine", b"PRAGMA", b"pragma", b"ROWID", b"rowid", b"DELIMITER", b"delimiter"].iter().any(|word| has(word))
+        || [
+            &b"AUTO"[..],
+            b"auto",
+            b"ENGINE",
+            b"engine",
+            b"Engine",
+            b"PRAGMA",
+            b"pragma",
+            b"ROWID",
+            b"rowid",
+            b"DELIMITER",
+            b"delimiter",
+        ]
+        .iter()
+        .any(|word| has(word))
 }
 
 #[cfg(test)]

@@ -182,7 +182,11 @@ impl<'a> Lexer<'a> {
     fn is_line_comment(&self, start: usize) -> bool {
         !self.is_mysql
             || self.at(start + 2).is_none_or(|byte| byte <= b' ')
-            || self.bytes[..start].iter().rev().find(|byte| !matches!(byte, b' ' | b'\t')).is_none_or(|byte| *byte == b'\n')
+            || self.bytes[..start]
+                .iter()
+                .rev()
+                .find(|byte| !matches!(byte, b' ' | b'\t'))
+                .is_none_or(|byte| *byte == b'\n')
     }
 
     /// PostgreSQL nests comments; MySQL does not, and runs what stands in `/*! … */`.
@@ -295,7 +299,8 @@ impl<'a> Lexer<'a> {
         if self.is_mysql {
             // `END$$` is a word and the delimiter after it.
             if let Some(delimiter) = self.delimiter.filter(|delimiter| matches!(delimiter[0], b'$' | b'_'))
-                && let Some(offset) = memchr::memmem::find(&self.bytes[start..end], delimiter).filter(|offset| *offset > 0)
+                && let Some(offset) =
+                    memchr::memmem::find(&self.bytes[start..end], delimiter).filter(|offset| *offset > 0)
             {
                 end = start + offset;
             }
@@ -419,18 +424,21 @@ mod tests {
         let text = "/*!40101 a */ /*!80000 b */ /*M! c */ /*M!100500 d */ /*!999999\\- e */ f";
         check(text, Engine::MySql, &[(Word, "a"), (Word, "b"), (Word, "f")]);
         check(text, Engine::MariaDb, &[(Word, "a"), (Word, "c"), (Word, "d"), (Word, "f")]);
-        check("1--1", Engine::MySql, &[(Number, "1"), (TokenKind::Operator, "-"), (TokenKind::Operator, "-"), (Number, "1")]);
+        check(
+            "1--1",
+            Engine::MySql,
+            &[(Number, "1"), (TokenKind::Operator, "-"), (TokenKind::Operator, "-"), (Number, "1")],
+        );
     }
 
     #[test]
     fn a_delimiter_is_seen_behind_a_word_and_a_column_may_have_its_name() {
         use TokenKind::{End, Word};
         check("delimiter $$\nend$$", Engine::MySql, &[(End, "delimiter $$"), (Word, "end"), (End, "$$")]);
-        check("a\n delimiter char,", Engine::MySql, &[
-            (Word, "a"),
-            (Word, "delimiter"),
-            (Word, "char"),
-            (TokenKind::Comma, ","),
-        ]);
+        check(
+            "a\n delimiter char,",
+            Engine::MySql,
+            &[(Word, "a"), (Word, "delimiter"), (Word, "char"), (TokenKind::Comma, ",")],
+        );
     }
 }

@@ -187,7 +187,9 @@ fn tables(source: &SourceReport) -> Markup {
 fn table_row(table: &TableGrowth, has_elder: bool) -> Markup {
     let points: Vec<_> = table.series.iter().map(|point| (point.at, point.bytes as f64)).collect();
     let change = |now: u64, change: Option<i64>, words: fn(i64) -> String| match change {
-        Some(change) => html! { td class=(if has_shrunk(now, change) { "num shrunk" } else { "num" }) { (words(change)) } },
+        Some(change) => {
+            html! { td class=(if has_shrunk(now, change) { "num shrunk" } else { "num" }) { (words(change)) } }
+        }
         None => html! { td.num { "new" } },
     };
     html! {

@@ -122,7 +122,8 @@ impl Address {
         if !authority.contains('@') && path.contains('@') {
             return Err(AddressError::UnescapedPassword);
         }
-        let (login, hosts) = authority.rsplit_once('@').map_or((None, authority), |(login, hosts)| (Some(login), hosts));
+        let (login, hosts) =
+            authority.rsplit_once('@').map_or((None, authority), |(login, hosts)| (Some(login), hosts));
         let endpoints = hosts.split(',').map(endpoint).collect::<Result<_, _>>()?;
         let mut address = Self::bare(endpoints);
         address.log_in(login)?;

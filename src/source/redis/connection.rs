@@ -105,7 +105,9 @@ impl ConnectionError {
     pub fn help(&self) -> Option<String> {
         let text = match self {
             Self::Connect { .. } => "check that the server runs, and the host and port of the source's url",
-            Self::Tls { .. } => "name the authority's certificate with sslrootcert, and use rediss:// for a server with TLS",
+            Self::Tls { .. } => {
+                "name the authority's certificate with sslrootcert, and use rediss:// for a server with TLS"
+            }
             Self::Silent { .. } => "raise max_silence of the source if its server is known to be that slow",
             Self::Refused { message, command, .. } => return refusal_help(message, command),
             Self::Protocol { .. } => "use rediss:// if the server wants TLS, and check the port",
@@ -226,7 +228,8 @@ impl Connection {
                     None => Stream::Tcp(socket),
                     Some(tls) => {
                         let encrypted = encrypt(socket, host, tls);
-                        let encrypted = encrypted.map_err(|reason| ConnectionError::Tls { server: server.clone(), reason });
+                        let encrypted =
+                            encrypted.map_err(|reason| ConnectionError::Tls { server: server.clone(), reason });
                         Stream::Tls(Box::new(encrypted?))
                     }
                 }

@@ -130,7 +130,9 @@ pub enum LoadError {
         reason: String,
     },
     /// A key is too large to be held whole.
-    #[error("key \"{key}\" is larger than {limit} bytes: restore it with `guard restore --to DIR` and a server's own loading")]
+    #[error(
+        "key \"{key}\" is larger than {limit} bytes: restore it with `guard restore --to DIR` and a server's own loading"
+    )]
     KeyTooLarge {
         /// Which key.
         key: String,
@@ -213,7 +215,8 @@ impl Target {
     /// Whether a backup with these facts was taken of it, or of another server of the same history.
     pub fn is_source(&self, facts: &RedisFacts, address: &Address) -> bool {
         let same = |shard: &Shard| {
-            let is = |field: &str, known: Option<&String>| known.is_some_and(|known| shard.info.text(field) == Some(known));
+            let is =
+                |field: &str, known: Option<&String>| known.is_some_and(|known| shard.info.text(field) == Some(known));
             facts.shards.iter().any(|source| {
                 is("run_id", source.run_id.as_ref())
                     || is("master_replid", source.replication_id.as_ref())
@@ -264,7 +267,12 @@ impl Target {
     }
 
     /// Refuses databases that the target does not have, and picked keys that are there already.
-    pub fn assert_room(&mut self, files: &[PathBuf], databases: &[u64], options: &LoadOptions) -> Result<(), LoadError> {
+    pub fn assert_room(
+        &mut self,
+        files: &[PathBuf],
+        databases: &[u64],
+        options: &LoadOptions,
+    ) -> Result<(), LoadError> {
         let wanted: Vec<u64> = match options.database {
             Some(database) => vec![database.into()],
             None => databases.to_vec(),

@@ -111,7 +111,11 @@ impl Snapshot {
                 while filled < found.len() {
                     filled += self.connection.read_raw(&mut found[filled..]).map_err(io::Error::other)?;
                 }
-                if found == mark { Ok(()) } else { left_over("the server's end mark does not follow the RDB".to_owned()) }
+                if found == mark {
+                    Ok(())
+                } else {
+                    left_over("the server's end mark does not follow the RDB".to_owned())
+                }
             }
         }
     }

@@ -78,7 +78,9 @@ impl Scratch {
         let words: Vec<Vec<u8>> = statement.split_whitespace().map(|word| word.as_bytes().to_vec()).collect();
         for server in self.servers.lock().await.iter().take(1) {
             let words = words.clone();
-            server.ask(move |connection| connection.command(&words.iter().map(Vec::as_slice).collect::<Vec<_>>())).await?;
+            server
+                .ask(move |connection| connection.command(&words.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+                .await?;
         }
         Ok(())
     }

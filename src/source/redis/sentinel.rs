@@ -63,7 +63,8 @@ pub fn resolve(
     match connection.command(&[b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", name.as_bytes()])? {
         Reply::Array(parts) => match parts.as_slice() {
             [Reply::Bulk(Some(host)), Reply::Bulk(Some(port))] => {
-                endpoint(&String::from_utf8_lossy(host), &String::from_utf8_lossy(port)).ok_or_else(|| unknown(&connection))
+                endpoint(&String::from_utf8_lossy(host), &String::from_utf8_lossy(port))
+                    .ok_or_else(|| unknown(&connection))
             }
             _ => Err(connection.odd(&Reply::Array(parts)).into()),
         },
@@ -89,8 +90,7 @@ fn replica_in_step(replica: &Reply) -> Option<Endpoint> {
         Reply::Bulk(Some(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
         _ => String::new(),
     };
-    let fields: BTreeMap<String, String> =
-        parts.chunks_exact(2).map(|pair| (text(&pair[0]), text(&pair[1]))).collect();
+    let fields: BTreeMap<String, String> = parts.chunks_exact(2).map(|pair| (text(&pair[0]), text(&pair[1]))).collect();
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
     let is_away = ["s_down", "o_down", "disconnected"].iter().any(|flag| field("flags").contains(flag));
     if is_away || field("master-link-status") != "ok" {

@@ -78,12 +78,13 @@ impl ServerError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::NoProgram { .. } => Some(
-                "install it (Debian: apt install redis-server), or set scratch.bin_dir to the directory that has it".to_owned(),
+                "install it (Debian: apt install redis-server), or set scratch.bin_dir to the directory that has it"
+                    .to_owned(),
             ),
             Self::Directory { .. } => Some("set scratch.dir to a directory with enough space".to_owned()),
-            Self::Unsuited { .. } => {
-                Some("install the source's own version, and set scratch.bin_dir to the directory that has it".to_owned())
-            }
+            Self::Unsuited { .. } => Some(
+                "install the source's own version, and set scratch.bin_dir to the directory that has it".to_owned(),
+            ),
             Self::Child(_) | Self::Connection(_) | Self::Refused(_) | Self::Thread(_) => None,
         }
     }
@@ -102,7 +103,8 @@ const MIN_DATABASES: u64 = 16;
 impl ServerProgram {
     /// Finds the program: in `dir` if one is named, else where programs are. The source's own kind comes first.
     pub async fn find(dir: Option<&Path>, server: &str) -> Result<Self, ServerError> {
-        let names = if server == "valkey" { ["valkey-server", "redis-server"] } else { ["redis-server", "valkey-server"] };
+        let names =
+            if server == "valkey" { ["valkey-server", "redis-server"] } else { ["redis-server", "valkey-server"] };
         let path = std::env::var_os("PATH").unwrap_or_default();
         let dirs: Vec<PathBuf> = match dir {
             Some(dir) => vec![dir.to_owned()],
@@ -194,7 +196,8 @@ impl ScratchServer {
             match self.ask(keep_everything).await {
                 Ok(true) => return Ok(()),
                 // It loads its file, or has no socket yet.
-                Ok(false) | Err(ServerError::Connection(ConnectionError::Connect { .. } | ConnectionError::Lost { .. })) => {}
+                Ok(false)
+                | Err(ServerError::Connection(ConnectionError::Connect { .. } | ConnectionError::Lost { .. })) => {}
                 Err(error) => return Err(error),
             }
             tokio::time::sleep(POLL).await;
@@ -204,13 +207,17 @@ impl ScratchServer {
     /// What the server said before it ended.
     fn complaint(&self, ended: ChildError) -> ServerError {
         let log = fs::read_to_string(self.dir.path().join(LOG)).unwrap_or_default();
-        let said = |line: &&str| ["# ", "Fatal", "FATAL", "Bad "].iter().any(|mark| line.contains(mark)) && !line.contains("WARNING");
-        let words: Vec<&str> = log.lines().filter(said).filter_map(|line| line.split_once("# ").map(|(_, text)| text)).collect();
+        let said = |line: &&str| {
+            ["# ", "Fatal", "FATAL", "Bad "].iter().any(|mark| line.contains(mark)) && !line.contains("WARNING")
+        };
+        let words: Vec<&str> =
+            log.lines().filter(said).filter_map(|line| line.split_once("# ").map(|(_, text)| text)).collect();
         let reason = words.iter().rev().take(3).rev().copied().collect::<Vec<_>>().join("; ");
         if reason.is_empty() {
             return ended.into();
         }
-        let unsuited = ["Can't handle RDB format version", "no matching module type", "Unknown RDB encoding type", "Unknown type"];
+        let unsuited =
+            ["Can't handle RDB format version", "no matching module type", "Unknown RDB encoding type", "Unknown type"];
         if words.iter().any(|line| unsuited.iter().any(|mark| line.contains(mark))) {
             return ServerError::Unsuited { version: self.program.version.clone(), reason };
         }

@@ -58,7 +58,8 @@ fn authority(settings: &TlsSettings, provider: Arc<CryptoProvider>) -> Result<Ar
 /// A private authority is trusted alone: the system's could sign for anybody.
 fn private_roots(path: &Path) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    let cannot = |reason: &dyn std::fmt::Display| format!("cannot use the certificates in {}: {reason}", path.display());
+    let cannot =
+        |reason: &dyn std::fmt::Display| format!("cannot use the certificates in {}: {reason}", path.display());
     for certificate in CertificateDer::pem_file_iter(path).map_err(|error| cannot(&error))? {
         let certificate = certificate.map_err(|error| cannot(&error))?;
         roots.add(certificate).map_err(|error| cannot(&error))?;

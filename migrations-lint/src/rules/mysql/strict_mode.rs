@@ -27,7 +27,10 @@ pub(crate) static RULE: Rule = Rule::new(
 fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::Set(set) = view.kind() else { return };
     // Taken from a variable, or put together from what is set: kept.
-    let keeps = set.value.contains("strict") || set.value.contains("traditional") || set.value.contains('@') || set.value.contains("default");
+    let keeps = set.value.contains("strict")
+        || set.value.contains("traditional")
+        || set.value.contains('@')
+        || set.value.contains("default");
     if &*set.name == "sql_mode" && !keeps {
         found.push(
             Draft::new(view.statement.span, "sql_mode is set without STRICT_TRANS_TABLES")

@@ -70,7 +70,9 @@ fn mariadb_only(view: &View<'_>, found: &mut Vec<Draft>) {
                     ActionKind::AddColumn { if_not_exists, .. } => (*if_not_exists, "ADD COLUMN IF NOT EXISTS"),
                     ActionKind::DropColumn { if_exists, .. } => (*if_exists, "DROP COLUMN IF EXISTS"),
                     ActionKind::ModifyColumn { if_exists, .. } => (*if_exists, "MODIFY and CHANGE COLUMN IF EXISTS"),
-                    ActionKind::AddIndex { if_not_exists, .. } => (*if_not_exists, "IF NOT EXISTS or OR REPLACE for an index"),
+                    ActionKind::AddIndex { if_not_exists, .. } => {
+                        (*if_not_exists, "IF NOT EXISTS or OR REPLACE for an index")
+                    }
                     ActionKind::DropIndex { if_exists, .. } => (*if_exists, "DROP INDEX IF EXISTS"),
                     ActionKind::DropConstraint { if_exists, .. } => (*if_exists, "IF EXISTS for a constraint"),
                     ActionKind::AddConstraint(constraint) => (
@@ -112,19 +114,29 @@ fn mysql_only(view: &View<'_>, found: &mut Vec<Draft>) {
                 .help(help),
         );
     };
-    let is_definition = matches!(view.kind(), Kind::CreateTable(_) | Kind::AlterTable(_) | Kind::Create(_) | Kind::AlterObject(_));
+    let is_definition =
+        matches!(view.kind(), Kind::CreateTable(_) | Kind::AlterTable(_) | Kind::Create(_) | Kind::AlterObject(_));
     if is_definition
         && !knows_collations
         && let Some(at) = sql.find("utf8mb4_0900_")
     {
         let start = view.statement.span.start + at;
         let length = sql[at..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-        say(Span::new(start, start + length), "MySQL's 0900 collations before 11.4.5", "Write utf8mb4_unicode_ci, or utf8mb4_uca1400_ai_ci from 10.10 on.");
+        say(
+            Span::new(start, start + length),
+            "MySQL's 0900 collations before 11.4.5",
+            "Write utf8mb4_unicode_ci, or utf8mb4_uca1400_ai_ci from 10.10 on.",
+        );
     }
-    let starts_with_persist = sql.split_ascii_whitespace().nth(1).is_some_and(|word| {
-        word.eq_ignore_ascii_case("persist") || word.eq_ignore_ascii_case("persist_only")
-    });
+    let starts_with_persist = sql
+        .split_ascii_whitespace()
+        .nth(1)
+        .is_some_and(|word| word.eq_ignore_ascii_case("persist") || word.eq_ignore_ascii_case("persist_only"));
     if matches!(view.kind(), Kind::Set(_)) && starts_with_persist {
-        say(view.statement.span, "SET PERSIST", "Set it in the configuration file; SET GLOBAL lasts until the next start.");
+        say(
+            view.statement.span,
+            "SET PERSIST",
+            "Set it in the configuration file; SET GLOBAL lasts until the next start.",
+        );
     }
 }
