@@ -80,7 +80,10 @@ pub async fn serve(listener: TcpListener, board: Arc<Board>, cancel: Cancellatio
     let limits = board.limits();
     let places = Arc::new(Semaphore::new(limits.connections));
     let tasks = TaskTracker::new();
-    let keeping = { let cancel = cancel.clone(); async move { board.keep_current(&cancel).await } };
+    let keeping = {
+        let cancel = cancel.clone();
+        async move { board.keep_current(&cancel).await }
+    };
     tasks.spawn(keeping);
     loop {
         let accept = async {
@@ -144,7 +147,8 @@ fn routes(board: Arc<Board>, access: Access) -> Router {
 /// Every request passes here: who may ask, what may be asked, and the headers of every answer.
 async fn guarded(State(access): State<Access>, request: Request, next: Next) -> Response {
     let mut answer = if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")], "guard's pages can only be read\n").into_response()
+        (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")], "guard's pages can only be read\n")
+            .into_response()
     } else {
         match access.refusal(&request) {
             Some(refusal) => refusal,
@@ -191,10 +195,7 @@ async fn backup(State(board): State<Arc<Board>>, Path((name, id)): Path<(String,
     }
 }
 
-async fn proof(
-    State(board): State<Arc<Board>>,
-    Path((name, id, moment)): Path<(String, String, String)>,
-) -> Response {
+async fn proof(State(board): State<Arc<Board>>, Path((name, id, moment)): Path<(String, String, String)>) -> Response {
     let report = board.report();
     let page = Page::of(&board);
     let found = report.source(&name).and_then(|source| source.backup(&id)).and_then(|backup| backup.proof(&moment));

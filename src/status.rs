@@ -380,12 +380,7 @@ fn attempts(source: &SourceName, activity: &Activity) -> BTreeMap<&'static str, 
 /// A test restore that is due may wait for its jitter, its turn, and run itself for hours.
 const PROOF_PATIENCE: TimeDelta = TimeDelta::hours(24);
 
-fn findings(
-    report: &SourceReport,
-    expected: &Expected,
-    newest_is_untrusted: bool,
-    now: DateTime<Utc>,
-) -> Vec<Finding> {
+fn findings(report: &SourceReport, expected: &Expected, newest_is_untrusted: bool, now: DateTime<Utc>) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut say = |code, health, message: String| found.push(Finding { code, health, message });
     if newest_is_untrusted {

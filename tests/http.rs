@@ -144,7 +144,10 @@ async fn a_storm_of_requests_does_not_reach_the_store() {
     // Looking again at a repository that has not changed lists it and reads no document.
     served.look_again().await;
     let [reads, lists, folders, stats, clocks] = calls();
-    assert_eq!([reads, lists, folders, stats, clocks], [before[0], before[1] + 1, before[2] + 1, before[3], before[4] + 1]);
+    assert_eq!(
+        [reads, lists, folders, stats, clocks],
+        [before[0], before[1] + 1, before[2] + 1, before[3], before[4] + 1]
+    );
     // What is new is read, and nothing else.
     let added = past.take(&taken("orders", now)).await;
     served.look_again().await;
@@ -185,14 +188,20 @@ async fn without_the_token_nothing_is_told_but_whether_it_lives() {
         for headers in [&[][..], &[("authorization", "Bearer s3cre")], &[("authorization", "Basic OnMzY3JlVA==")]] {
             let answer = served.ask("GET", path, headers).await;
             assert_eq!(answer.code, 401, "{path}");
-            assert!(!answer.body.contains("orders") && answer.headers["www-authenticate"].starts_with("Basic"), "{path}");
+            assert!(
+                !answer.body.contains("orders") && answer.headers["www-authenticate"].starts_with("Basic"),
+                "{path}"
+            );
         }
         let allowed = served.ask("GET", path, &[("authorization", "Bearer s3cret")]).await;
         assert_ne!(allowed.code, 401, "{path}");
     }
     assert_eq!(served.get("/healthz").await.json()["status"], "alive");
     let ready = served.get("/readyz").await;
-    assert_eq!((ready.code, &ready.json()["status"], ready.json()["reasons"].to_string()), (200, &"degraded".into(), "[]".to_owned()));
+    assert_eq!(
+        (ready.code, &ready.json()["status"], ready.json()["reasons"].to_string()),
+        (200, &"degraded".into(), "[]".to_owned())
+    );
     let told = served.ask("GET", "/readyz", &[("authorization", "Bearer s3cret")]).await.json();
     assert_eq!(told["reasons"][0]["message"], "cannot reach db.internal");
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, HOST, HeaderMap, WWW_AUTHENTICATE};
 use axum::http::StatusCode;
+use axum::http::header::{AUTHORIZATION, HOST, HeaderMap, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -36,7 +36,8 @@ impl Access {
         }
         // A web page of somebody else may point its own name at 127.0.0.1 and read what the browser fetches.
         if token.is_none() && self.loopback && !is_local(request.headers()) {
-            let text = "this server listens on loopback without a token: ask it as localhost or by address, or set a token\n";
+            let text =
+                "this server listens on loopback without a token: ask it as localhost or by address, or set a token\n";
             return Some((StatusCode::MISDIRECTED_REQUEST, text).into_response());
         }
         None

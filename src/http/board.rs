@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Limits;
 use super::metrics::Scene;
-use super::readiness::{Look, Readiness, readiness};
 pub use super::readiness::Reached;
+use super::readiness::{Look, Readiness, readiness};
 use crate::catalog::{Catalog, CatalogError};
 use crate::secret::Secret;
 use crate::status::history::{History, Snapshot};

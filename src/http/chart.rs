@@ -79,7 +79,8 @@ impl Chart {
         let Some(frame) = self.frame() else {
             return html! { figure.chart { figcaption { (self.title) } p.muted { "Nothing to draw yet." } } };
         };
-        let day = |time: i64| DateTime::<Utc>::from_timestamp(time, 0).unwrap_or_default().format("%Y-%m-%d").to_string();
+        let day =
+            |time: i64| DateTime::<Utc>::from_timestamp(time, 0).unwrap_or_default().format("%Y-%m-%d").to_string();
         html! {
             figure.chart {
                 figcaption {
@@ -159,7 +160,8 @@ pub(super) fn spark(label: &str, points: &[(DateTime<Utc>, f64)]) -> Markup {
         return html! {};
     }
     let largest = points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
-    let frame = Frame { from: first.0.timestamp(), to: last.0.timestamp(), top: if largest > 0.0 { largest } else { 1.0 } };
+    let frame =
+        Frame { from: first.0.timestamp(), to: last.0.timestamp(), top: if largest > 0.0 { largest } else { 1.0 } };
     let places: Vec<(f64, f64)> = points.iter().map(|(at, value)| frame.place(*at, *value)).collect();
     let steps: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
     let line = format!("M{}", steps.join("L"));
@@ -179,7 +181,13 @@ pub(super) fn spark(label: &str, points: &[(DateTime<Utc>, f64)]) -> Markup {
 /// A bar that is filled up to what is measured, as a share of what is allowed.
 pub(super) fn gauge(label: &str, measured: f64, allowed: f64) -> Markup {
     let share = if allowed > 0.0 { measured / allowed } else { 1.0 };
-    let class = if share > 1.0 { "gauge over" } else if share > 0.9 { "gauge near" } else { "gauge" };
+    let class = if share > 1.0 {
+        "gauge over"
+    } else if share > 0.9 {
+        "gauge near"
+    } else {
+        "gauge"
+    };
     let filled = (share.clamp(0.0, 1.0) * 100.0).max(1.0);
     html! {
         svg class=(class) viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label=(label) {
@@ -193,7 +201,11 @@ pub(super) fn gauge(label: &str, measured: f64, allowed: f64) -> Markup {
 impl Unit {
     fn words(self, value: f64) -> String {
         match self {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an axis has no negative values")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "an axis has no negative values"
+            )]
             Self::Bytes => words::bytes(value as u64).replace(".0 ", " "),
             Self::Seconds => words::seconds(value).replace(".0 ", " "),
         }
@@ -215,9 +227,14 @@ impl Unit {
                 of_magnitude(largest / unit) * unit
             }
             Self::Seconds => {
-                let steps = [60.0, 120.0, 240.0, 360.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0];
+                let steps =
+                    [60.0, 120.0, 240.0, 360.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0];
                 let step = steps.into_iter().find(|top| *top >= largest);
-                if largest <= 10.0 { of_magnitude(largest) } else { step.unwrap_or((largest / 86_400.0).ceil() * 86_400.0) }
+                if largest <= 10.0 {
+                    of_magnitude(largest)
+                } else {
+                    step.unwrap_or((largest / 86_400.0).ceil() * 86_400.0)
+                }
             }
         }
     }

@@ -273,7 +273,9 @@ async fn read(catalog: &Catalog, source: &SourceName, id: &BackupId) -> Result<O
 
 fn figures(contents: &Contents) -> Vec<TableFigures> {
     let tables = contents.tables.iter();
-    tables.map(|(name, table)| TableFigures { name: name.as_str().into(), rows: table.rows, bytes: table.bytes }).collect()
+    tables
+        .map(|(name, table)| TableFigures { name: name.as_str().into(), rows: table.rows, bytes: table.bytes })
+        .collect()
 }
 
 fn subject(facts: &SourceFacts) -> String {

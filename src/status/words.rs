@@ -45,7 +45,11 @@ pub fn seconds(seconds: f64) -> String {
         // Rounding may reach what is shown in minutes.
         return if text == "60 s" { "1 min".to_owned() } else { text };
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length of time in seconds, made positive")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a length of time in seconds, made positive"
+    )]
     let whole = whole.round() as u64;
     let units = [(365 * 86_400, "y"), (86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     // Two days are promised as 48 h, and a day and two hours as 26 h.

@@ -22,7 +22,10 @@ pub fn parse(text: &str) -> BTreeMap<String, Family> {
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             let (name, help) = rest.split_once(' ').expect("a help has a text");
-            assert!(families.insert(name.to_owned(), Family { help: help.to_owned(), ..Family::default() }).is_none(), "{name} comes twice");
+            assert!(
+                families.insert(name.to_owned(), Family { help: help.to_owned(), ..Family::default() }).is_none(),
+                "{name} comes twice"
+            );
             current = name.to_owned();
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').expect("a type has a name");

@@ -105,7 +105,8 @@ impl Past {
     }
 }
 
-fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, failed: bool) -> Evidence {
+/// Evidence of a test restore that ended at this moment.
+pub fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, failed: bool) -> Evidence {
     let rung = |name: &str, ok, detail: &str, seconds| EvidenceRung {
         name: name.to_owned(),
         ok,
@@ -151,6 +152,12 @@ fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, failed
         rto_target_seconds: Some(900.0),
         guard: env!("CARGO_PKG_VERSION").to_owned(),
         scratch: Some("a throw-away cluster of PostgreSQL 18.6".to_owned()),
-        compared: Compared { tables: manifest.contents.tables.len() as u64, rows, sequences: 41, large_objects: 0, objects: 913 },
+        compared: Compared {
+            tables: manifest.contents.tables.len() as u64,
+            rows,
+            sequences: 41,
+            large_objects: 0,
+            objects: 913,
+        },
     }
 }

@@ -166,7 +166,9 @@ mod tests {
             modules: [("graphdata".to_owned(), ModuleUse { version: 19, keys: 1, records: 0 })].into(),
             ..record(contents)
         };
-        let codes = |expected: &Keyspace, found: &Keyspace| differences(expected, found).iter().map(|it| it.code).collect::<Vec<_>>();
+        let codes = |expected: &Keyspace, found: &Keyspace| {
+            differences(expected, found).iter().map(|it| it.code).collect::<Vec<_>>()
+        };
         use KeyspaceDifferenceCode::{FunctionsDiffer, KeysMissing, KeysUnexpected, ModulesDiffer};
         assert_eq!(codes(&full, &Keyspace::default()), [KeysMissing, FunctionsDiffer, ModulesDiffer]);
         assert_eq!(codes(&Keyspace::default(), &full), [KeysUnexpected, FunctionsDiffer, ModulesDiffer]);

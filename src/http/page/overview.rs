@@ -35,8 +35,17 @@ fn headline(report: &Report) -> Markup {
         (0, _, _) => ("none", "No source is configured".to_owned()),
         (1, 0, 0) => ("good", "Every promise is kept".to_owned()),
         (all, 0, 0) => ("good", format!("All {all} sources keep their promise")),
-        (all, 0, warned) => ("warn", format!("No promise is broken; {warned} of {} to look at", words::counted(all, "source"))),
-        (all, broken, _) => ("bad", format!("{broken} of {} {} a promise", words::counted(all, "source"), if broken == 1 { "breaks" } else { "break" })),
+        (all, 0, warned) => {
+            ("warn", format!("No promise is broken; {warned} of {} to look at", words::counted(all, "source")))
+        }
+        (all, broken, _) => (
+            "bad",
+            format!(
+                "{broken} of {} {} a promise",
+                words::counted(all, "source"),
+                if broken == 1 { "breaks" } else { "break" }
+            ),
+        ),
     };
     html! { h1 class=(format!("headline {class}")) { (text) } }
 }
@@ -158,7 +167,8 @@ fn measure(label: &str, measured: Option<f64>, allowed: Option<f64>, promise: &s
 fn sizes(source: &SourceReport) -> Markup {
     let newest = source.history.iter().take(60).rev();
     let points: Vec<_> = newest.map(|backup| (backup.data_at, backup.stored_bytes as f64)).collect();
-    let (Some(oldest), Some(newest)) = (source.history.get(points.len().saturating_sub(1)), source.history.first()) else {
+    let (Some(oldest), Some(newest)) = (source.history.get(points.len().saturating_sub(1)), source.history.first())
+    else {
         return html! {};
     };
     let label = format!(

@@ -16,11 +16,8 @@ const DIFFERENCES: usize = 200;
 pub(in super::super) fn render(page: &Page, evidence: &Evidence) -> Markup {
     let (source, id) = (evidence.source.as_str(), evidence.backup.as_str());
     let title = format!("Test restore of {source}");
-    let trail = [
-        (path(&["source", source]), source),
-        (path(&["source", source, id]), id),
-        (String::new(), "test restore"),
-    ];
+    let trail =
+        [(path(&["source", source]), source), (path(&["source", source, id]), id), (String::new(), "test restore")];
     page.document(&title, &trail, &html! { h1 { (title) } (sections(page, evidence)) })
 }
 
@@ -53,29 +50,32 @@ pub(in super::super) fn dossier(page: &Page, evidence: &[Arc<Evidence>], scope: 
 
 /// A line a test restore.
 pub(super) fn table(page: &Page, evidence: &[Arc<Evidence>]) -> Markup {
-    wide_table("Test restores", &html! {
-        table {
-            thead { tr {
-                th scope="col" { "When" } th scope="col" { "Verdict" } th scope="col" { "Source" } th scope="col" { "Backup" }
-                th.num scope="col" { "Rows compared" } th.num scope="col" { "Restore" } th.num scope="col" { "Comparison" }
-                th scope="col" { "Started by" }
-            } }
-            tbody {
-                @for evidence in evidence {
-                    tr {
-                        th scope="row" { a href=(link(page, evidence)) { (date(evidence.finished)) } }
-                        td { (verdict_badge(evidence.verdict)) @if let Some(reason) = &evidence.reason { " " code { (reason) } } }
-                        td { (evidence.source) }
-                        td.id { code { (evidence.backup) } }
-                        td.num { (words::count(evidence.compared.rows)) }
-                        td.num { (words::seconds(evidence.restore_seconds)) }
-                        td.num { (words::seconds(evidence.proof_seconds)) }
-                        td { (evidence.started_by) }
+    wide_table(
+        "Test restores",
+        &html! {
+            table {
+                thead { tr {
+                    th scope="col" { "When" } th scope="col" { "Verdict" } th scope="col" { "Source" } th scope="col" { "Backup" }
+                    th.num scope="col" { "Rows compared" } th.num scope="col" { "Restore" } th.num scope="col" { "Comparison" }
+                    th scope="col" { "Started by" }
+                } }
+                tbody {
+                    @for evidence in evidence {
+                        tr {
+                            th scope="row" { a href=(link(page, evidence)) { (date(evidence.finished)) } }
+                            td { (verdict_badge(evidence.verdict)) @if let Some(reason) = &evidence.reason { " " code { (reason) } } }
+                            td { (evidence.source) }
+                            td.id { code { (evidence.backup) } }
+                            td.num { (words::count(evidence.compared.rows)) }
+                            td.num { (words::seconds(evidence.restore_seconds)) }
+                            td.num { (words::seconds(evidence.proof_seconds)) }
+                            td { (evidence.started_by) }
+                        }
                     }
                 }
             }
-        }
-    })
+        },
+    )
 }
 
 /// A verdict in a word.
@@ -118,7 +118,7 @@ fn sections(page: &Page, evidence: &Evidence) -> Markup {
         p class=(format!("headline {class}")) { (verdict) @if let Some(reason) = &evidence.reason { " " code { (reason) } } }
         (measures(evidence))
         section.card aria-label="Rungs" {
-            h3 { "What was checked, in order" }
+            (heading(page, "What was checked, in order"))
             (wide_table("Rungs", &html! {
                 table.rungs {
                     thead { tr { th scope="col" { "Rung" } th scope="col" { "Result" } th.num scope="col" { "Took" } th scope="col" { "Found" } } }
@@ -133,8 +133,17 @@ fn sections(page: &Page, evidence: &Evidence) -> Markup {
                 }
             }))
         }
-        (differences(evidence))
+        (differences(page, evidence))
         (facts(page, evidence))
+    }
+}
+
+/// In the document that holds many, each has a heading of its own above this one.
+fn heading(page: &Page, words: &str) -> Markup {
+    if page.alone {
+        html! { h3 { (words) } }
+    } else {
+        html! { h2 { (words) } }
     }
 }
 
@@ -168,14 +177,14 @@ fn measures(evidence: &Evidence) -> Markup {
     }
 }
 
-fn differences(evidence: &Evidence) -> Markup {
+fn differences(page: &Page, evidence: &Evidence) -> Markup {
     if evidence.differences.is_empty() {
         return html! {};
     }
     let n_more = evidence.differences.len().saturating_sub(DIFFERENCES);
     html! {
         section.card aria-label="Differences" {
-            h3 { "Differences" }
+            (heading(page, "Differences"))
             (wide_table("Differences", &html! {
                 table {
                     thead { tr { th scope="col" { "Object" } th scope="col" { "Backed up" } th scope="col" { "Came back" } th scope="col" { "Code" } } }

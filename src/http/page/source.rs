@@ -96,8 +96,18 @@ fn size_chart(source: &SourceReport) -> Markup {
         ),
         unit: Unit::Bytes,
         series: vec![
-            Series { label: "dumped", class: "two", joined: true, points: points(|backup| backup.plain_bytes, "dumped") },
-            Series { label: "stored", class: "one", joined: true, points: points(|backup| backup.stored_bytes, "stored") },
+            Series {
+                label: "dumped",
+                class: "two",
+                joined: true,
+                points: points(|backup| backup.plain_bytes, "dumped"),
+            },
+            Series {
+                label: "stored",
+                class: "one",
+                joined: true,
+                points: points(|backup| backup.stored_bytes, "stored"),
+            },
         ],
         limit: None,
     }
@@ -120,7 +130,11 @@ fn duration_chart(source: &SourceReport) -> Markup {
             .map(|evidence| Dot {
                 at: evidence.finished,
                 value: evidence.restore_seconds,
-                title: format!("{}: restored in {}", words::minute(evidence.finished), words::seconds(evidence.restore_seconds)),
+                title: format!(
+                    "{}: restored in {}",
+                    words::minute(evidence.finished),
+                    words::seconds(evidence.restore_seconds)
+                ),
             })
             .collect()
     };
@@ -173,7 +187,9 @@ fn tables(source: &SourceReport) -> Markup {
 fn table_row(table: &TableGrowth, has_elder: bool) -> Markup {
     let points: Vec<_> = table.series.iter().map(|point| (point.at, point.bytes as f64)).collect();
     let change = |now: u64, change: Option<i64>, words: fn(i64) -> String| match change {
-        Some(change) => html! { td class=(if has_shrunk(now, change) { "num shrunk" } else { "num" }) { (words(change)) } },
+        Some(change) => {
+            html! { td class=(if has_shrunk(now, change) { "num shrunk" } else { "num" }) { (words(change)) } }
+        }
         None => html! { td.num { "new" } },
     };
     html! {
