@@ -121,13 +121,14 @@ fn sections(page: &Page, evidence: &Evidence) -> Markup {
             (heading(page, "What was checked, in order"))
             (wide_table("Rungs", &html! {
                 table.rungs {
-                    thead { tr { th scope="col" { "Rung" } th scope="col" { "Result" } th.num scope="col" { "Took" } th scope="col" { "Found" } } }
+                    thead { tr { th scope="col" { "Rung" } th scope="col" { "Found" } th.num scope="col" { "Took" } } }
                     tbody { @for rung in &evidence.rungs {
                         tr {
-                            th scope="row" { (rung.name) }
-                            td { (if rung.ok { badge("good", "holds") } else { badge("bad", "fails") }) }
-                            td.num { (words::seconds(rung.seconds)) }
+                            th scope="row" {
+                                (rung.name) " " (if rung.ok { badge("good", "holds") } else { badge("bad", "fails") })
+                            }
                             td.text { (rung.detail) }
+                            td.num { (words::seconds(rung.seconds)) }
                         }
                     } }
                 }
@@ -186,7 +187,7 @@ fn differences(page: &Page, evidence: &Evidence) -> Markup {
         section.card aria-label="Differences" {
             (heading(page, "Differences"))
             (wide_table("Differences", &html! {
-                table {
+                table.rungs {
                     thead { tr { th scope="col" { "Object" } th scope="col" { "Backed up" } th scope="col" { "Came back" } th scope="col" { "Code" } } }
                     tbody { @for difference in evidence.differences.iter().take(DIFFERENCES) {
                         tr {
