@@ -12,12 +12,10 @@ use tokio_util::sync::CancellationToken;
 use crate::catalog::{BackupId, BackupKeys, Catalog, CatalogError, FORMAT_VERSION, Manifest, StoredStreamEntry};
 use crate::contents::Contents;
 use crate::progress::Progress;
-use crate::source::child::ChildError;
-use crate::source::postgres::archive::{ArchiveError, ArchiveOptions};
-use crate::source::postgres::record::Recorder;
-use crate::source::{Dump, OpenSource, Source, SourceError};
+use crate::source::recorder::{Recorded, RecorderError};
+use crate::source::{Dump, OpenSource, Source, SourceError, StreamName};
 use crate::store::{KeyError, StoreError};
-use crate::stream::{Compression, ObjectNames, Recipients, SealError, Sealed, Tap, TapError, Uploads, seal};
+use crate::stream::{Compression, ObjectNames, Recipients, SealError, Sealed, Uploads, seal};
 
 mod restore_note;
 
@@ -50,7 +48,7 @@ pub enum BackupError {
     Seal(#[from] SealError),
     /// The dump cannot be understood, so it cannot be trusted.
     #[error("the dump is not a whole archive: {0}")]
-    Archive(#[from] ArchiveError),
+    Archive(#[from] RecorderError),
     /// The repository failed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -134,11 +132,10 @@ struct Destination<'a> {
     keys: &'a BackupKeys,
 }
 
-/// All streams of a backup, stored and not yet visible.
+/// All streams of a backup, stored and not yet visible, and what they hold together.
 struct SealedStreams {
-    dump: Sealed<()>,
+    sealed: Vec<(StreamName, Sealed<()>)>,
     contents: Contents,
-    globals: Option<Sealed<()>>,
 }
 
 async fn seal_streams(
@@ -148,30 +145,30 @@ async fn seal_streams(
     progress: &Arc<Progress>,
 ) -> Result<SealedStreams, BackupError> {
     progress.begin("dumping", source.estimate());
-    let recorder = Recorder::new(ArchiveOptions::default(), progress);
-    let (dump, recorder) = seal_dump(order, source.start_dump()?, recorder, destination, DUMP).await?;
-    let contents = recorder.finish()?.contents;
-    source.check(&contents)?;
-    let globals = match source.start_globals()? {
-        Some(started) => Some(seal_dump(order, started, Unrecorded, destination, GLOBALS).await?.0),
-        None => None,
-    };
-    Ok(SealedStreams { dump, contents, globals })
+    let mut sealed = Vec::new();
+    let mut contents = Contents::default();
+    for stream in source.streams() {
+        let dump = source.start(&stream, progress).await?;
+        let (stored, recorded) = seal_dump(order, dump, destination, &stream).await?;
+        contents.absorb(recorded.unwrap_or_default().contents);
+        sealed.push((stream, stored));
+    }
+    source.check(&contents).await?;
+    Ok(SealedStreams { sealed, contents })
 }
 
-/// Seals one child's output. The end of the output means nothing before the child has exited with 0.
-async fn seal_dump<T: Tap>(
+/// Seals one stream. The end of its bytes means nothing before whoever writes them has ended well.
+async fn seal_dump(
     order: &BackupOrder<'_>,
-    Dump { output, child }: Dump,
-    tap: T,
+    Dump { output, recorder, writer }: Dump,
     destination: Destination<'_>,
-    stream: StreamName,
-) -> Result<(Sealed<()>, T), BackupError> {
-    let names = ObjectNames::new(destination.keys.stream(&stream.object(order)).map_err(CatalogError::from)?);
+    stream: &StreamName,
+) -> Result<(Sealed<()>, Option<Recorded>), BackupError> {
+    let names = ObjectNames::new(destination.keys.stream(&object_name(stream, order)).map_err(CatalogError::from)?);
     let sealing = (order.compression, order.recipients.clone());
-    let (sealed, tap) = seal(output, tap, sealing, destination.uploads, names).await?.split();
-    child.finish().await.map_err(SourceError::from)?;
-    Ok((sealed, tap))
+    let (sealed, recorder) = seal(output, recorder, sealing, destination.uploads, names).await?.split();
+    writer.finish().await?;
+    Ok((sealed, recorder.finish()?))
 }
 
 /// Makes the objects visible, then the backup. The manifest is the last thing written.
@@ -182,13 +179,12 @@ async fn commit(
     keys: &BackupKeys,
     streams: SealedStreams,
 ) -> Result<Manifest, BackupError> {
-    let entry = |name: StreamName, stream| {
+    let SealedStreams { sealed, contents } = streams;
+    let mut entries = Vec::new();
+    for (StreamName { name, file }, stream) in sealed {
+        let stream = stream.commit().await.map_err(CatalogError::from)?;
         let (codec, recipients) = (order.compression.to_string(), order.recipients.texts());
-        StoredStreamEntry::new(name.name, name.file, codec, recipients, &stream)
-    };
-    let mut entries = vec![entry(DUMP, streams.dump.commit().await.map_err(CatalogError::from)?)];
-    if let Some(globals) = streams.globals {
-        entries.push(entry(GLOBALS, globals.commit().await.map_err(CatalogError::from)?));
+        entries.push(StoredStreamEntry::new(&name, &file, codec, recipients, &stream));
     }
     let manifest = Manifest {
         format: FORMAT_VERSION,
@@ -203,7 +199,7 @@ async fn commit(
         tools: source.tools(),
         facts: source.facts(),
         streams: entries,
-        contents: streams.contents,
+        contents,
         sha256: String::new(),
     }
     .sealed();
@@ -245,39 +241,12 @@ async fn remove_leftovers(catalog: &Catalog, uploads: &Uploads, keys: &BackupKey
     aborted
 }
 
-/// A stream's name in the manifest and its file's name once opened.
-#[derive(Clone, Copy)]
-struct StreamName {
-    name: &'static str,
-    file: &'static str,
-}
-
-const DUMP: StreamName = StreamName { name: "dump", file: "dump.pgdump" };
-const GLOBALS: StreamName = StreamName { name: "globals", file: "globals.sql" };
-
-impl StreamName {
-    fn object(self, order: &BackupOrder<'_>) -> String {
-        format!("{}.zst{}", self.file, if order.recipients.is_empty() { "" } else { ".age" })
-    }
-}
-
-/// For streams whose content is not compared.
-struct Unrecorded;
-
-impl Tap for Unrecorded {
-    fn observe(&mut self, _plain: &[u8]) -> Result<(), TapError> {
-        Ok(())
-    }
+fn object_name(stream: &StreamName, order: &BackupOrder<'_>) -> String {
+    format!("{}.zst{}", stream.file, if order.recipients.is_empty() { "" } else { ".age" })
 }
 
 impl From<KeyError> for BackupError {
     fn from(error: KeyError) -> Self {
         Self::Catalog(error.into())
-    }
-}
-
-impl From<ChildError> for BackupError {
-    fn from(error: ChildError) -> Self {
-        Self::Source(error.into())
     }
 }

@@ -15,6 +15,7 @@ use crate::store::{Key, KeyError, Store, StoreError};
 
 mod key;
 mod manifest;
+mod redis;
 mod proof;
 mod select;
 
@@ -24,6 +25,7 @@ pub use manifest::{
     StoredStreamEntry, Tool,
 };
 pub use proof::{Compared, Evidence, EvidenceRung, ProofSummary, Verdict};
+pub use redis::{Guarantee, RedisFacts, RedisShard};
 pub use select::{Selector, SelectorError};
 
 /// How many manifests are read at once.

@@ -9,7 +9,9 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::secret::Secret;
 use crate::source::postgres::connection::{Connection, ConnectionError};
+use crate::source::redis::address::{self as redis_address, TlsSettings, Verify};
 
 mod convert;
 pub mod diagnose;
@@ -133,6 +135,8 @@ pub struct Compression {
 pub enum SourceConfig {
     /// A PostgreSQL server.
     Postgres(Box<PostgresConfig>),
+    /// A Redis or Valkey server, or a cluster.
+    Redis(Box<RedisConfig>),
 }
 
 /// A PostgreSQL server and what of it is backed up.
@@ -161,6 +165,33 @@ pub struct PostgresConfig {
     /// TLS mode that replaces the connection string's.
     pub sslmode: Option<SslMode>,
     /// Root certificate that replaces the connection string's.
+    pub sslrootcert: Option<PathBuf>,
+    /// Which environment this is, for reports.
+    pub environment: Option<String>,
+}
+
+/// A Redis or Valkey server, or a cluster, and how to read it.
+#[derive(Debug, Clone)]
+pub struct RedisConfig {
+    /// Its URL, read when it is needed.
+    pub url: SecretSource,
+    /// ACL user that replaces the URL's.
+    pub username: Option<String>,
+    /// Password that replaces the URL's.
+    pub password: Option<SecretSource>,
+    /// The name that the sentinels at the URL watch.
+    pub sentinel: Option<String>,
+    /// Whether a replica is read if there is one in step.
+    pub prefer_replica: bool,
+    /// How long the server may send nothing.
+    pub max_silence: Duration,
+    /// How often to try again after a passing failure.
+    pub retries: u32,
+    /// How long to wait before that.
+    pub retry_delay: Duration,
+    /// TLS mode that replaces the URL's.
+    pub sslmode: Option<SslMode>,
+    /// Root certificate that replaces the URL's.
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is, for reports.
     pub environment: Option<String>,
@@ -220,6 +251,14 @@ pub enum AddressError {
         /// What is wrong with it.
         error: ConnectionError,
     },
+    /// Its Redis URL is not one.
+    #[error("the Redis URL from {place}: {error}")]
+    Redis {
+        /// Where the text came from.
+        place: String,
+        /// What is wrong with it.
+        error: redis_address::AddressError,
+    },
 }
 
 impl Config {
@@ -262,6 +301,84 @@ impl PostgresConfig {
             set.map_err(|error| AddressError::Connection { place: "the configuration".to_owned(), error })?;
         }
         Ok(connection)
+    }
+}
+
+impl SourceConfig {
+    /// Fetches what it takes to reach it and reads it, only to see whether that can be done.
+    pub async fn resolve(&self, environment: &Environment) -> Result<(), AddressError> {
+        match self {
+            Self::Postgres(source) => source.connection(environment).await.map(drop),
+            Self::Redis(source) => source.address(environment).await.map(drop),
+        }
+    }
+
+    /// The directory of the client tools, if one was named.
+    pub fn client_dir(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Postgres(source) => source.client_dir.as_ref(),
+            Self::Redis(_) => None,
+        }
+    }
+}
+
+impl RedisConfig {
+    /// A server with every setting at its default.
+    pub fn at(url: SecretSource, password: Option<SecretSource>) -> Self {
+        let file = file::SourceFile::default();
+        Self {
+            url,
+            username: None,
+            password,
+            sentinel: None,
+            prefer_replica: file.prefer_replica,
+            max_silence: file.max_silence.0,
+            retries: file.retries,
+            retry_delay: file.retry_delay.0,
+            sslmode: None,
+            sslrootcert: None,
+            environment: None,
+        }
+    }
+
+    /// Fetches the URL and the password, and applies the settings that replace parts of it.
+    pub async fn address(&self, environment: &Environment) -> Result<redis_address::Address, AddressError> {
+        let text = self.url.resolve(environment).await?;
+        let address = redis_address::Address::parse(text.expose());
+        let mut address = address.map_err(|error| AddressError::Redis { place: self.url.to_string(), error })?;
+        if let Some(username) = &self.username {
+            address.username = Some(username.clone());
+        }
+        if let Some(password) = &self.password {
+            address.password = Some(Secret::new(password.resolve(environment).await?.expose()));
+        }
+        match self.sslmode {
+            None => {}
+            Some(SslMode::Disable) => address.tls = None,
+            Some(mode) => self.encrypt(&mut address, mode.verify()),
+        }
+        if self.sslrootcert.is_some() && self.sslmode != Some(SslMode::Disable) {
+            // As of libpq: a root certificate is there to be used.
+            self.encrypt(&mut address, self.sslmode.map_or(Verify::Full, |mode| mode.verify().at_least(Verify::Authority)));
+        }
+        Ok(address)
+    }
+
+    fn encrypt(&self, address: &mut redis_address::Address, verify: Verify) {
+        let ca_file = address.tls.take().and_then(|tls| tls.ca_file);
+        address.tls = Some(TlsSettings { verify, ca_file: self.sslrootcert.clone().or(ca_file) });
+    }
+}
+
+impl SslMode {
+    /// How far the server's certificate is checked. Redis has no way to ask whether a server can encrypt, so `allow` and
+    /// `prefer` encrypt.
+    fn verify(self) -> Verify {
+        match self {
+            Self::VerifyFull => Verify::Full,
+            Self::VerifyCa => Verify::Authority,
+            Self::Disable | Self::Allow | Self::Prefer | Self::Require => Verify::Nothing,
+        }
     }
 }
 

@@ -7,16 +7,13 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::catalog::{Catalog, CatalogError, Compared, CompleteBackup, Evidence, Verdict};
+use crate::contents::keyspace::Keyspace;
 use crate::contents::{Contents, Difference, differences};
 use crate::progress::Progress;
 use crate::restore::{RestoreError, RestoreOrder, Spooled, check_other_streams, spool};
-use crate::source::child::ChildError;
-use crate::source::postgres::PostgresError;
-use crate::source::postgres::archive::ArchiveError;
-use crate::source::postgres::load::{LoadError, LoadOptions, restore};
-use crate::source::postgres::record::RecordError;
-use crate::source::postgres::scratch::{Scratch, ScratchError, ScratchPlace};
-use crate::source::postgres::structure::Structure;
+use crate::source::postgres::scratch::ScratchPlace;
+use crate::source::recorder::RecorderError;
+use crate::source::scratch::{Scratch, ScratchError, ScratchSettings};
 
 mod ladder;
 
@@ -27,13 +24,13 @@ use ladder::{Failure, Ladder, Outcome, Rung, Slip};
 pub struct ProofOrder<'a> {
     /// The backup and what it takes to open it.
     pub restore: RestoreOrder<'a>,
-    /// Where the scratch database is made.
+    /// Where a PostgreSQL scratch database is made.
     pub place: &'a ScratchPlace,
     /// The targets to measure against.
     pub targets: Targets,
     /// Who or what started it.
     pub started_by: &'a str,
-    /// SQL run in the restored copy before it is compared: how the demo and the self-test damage it.
+    /// A statement run in the restored copy before it is compared: how the demo and the self-test damage it.
     pub damage: Option<&'a str>,
     /// The clock.
     pub clock: fn() -> DateTime<Utc>,
@@ -54,18 +51,9 @@ pub enum ProveError {
     /// The backup could not be fetched or opened, for reasons that are not damage.
     #[error(transparent)]
     Restore(#[from] RestoreError),
-    /// There is no scratch database.
+    /// There is no scratch, or it could not be used.
     #[error(transparent)]
     Scratch(#[from] ScratchError),
-    /// The scratch database could not be asked.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// The scratch database could not be opened as a source.
-    #[error(transparent)]
-    Postgres(#[from] PostgresError),
-    /// The scratch database could not be dumped.
-    #[error(transparent)]
-    Record(#[from] RecordError),
     /// The evidence could not be stored.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -77,10 +65,13 @@ pub async fn prove(order: &ProofOrder<'_>, progress: &Arc<Progress>) -> Result<(
     let backup = order.restore.backup;
     let mut ladder = Ladder::default();
     // Making the scratch takes no bytes of the backup, so both go on at once.
-    let (spooled, scratch) = tokio::join!(
-        timed(read_back(&order.restore, progress)),
-        Scratch::make(order.place, &backup.manifest, order.restore.client)
-    );
+    let settings = ScratchSettings {
+        place: order.place,
+        client: order.restore.client,
+        dir: order.restore.temp_dir,
+    };
+    let (spooled, scratch) =
+        tokio::join!(timed(read_back(&order.restore, progress)), Scratch::make(settings, &backup.manifest));
     let scratch = scratch?;
     let climbed = climb(order, &mut ladder, spooled, &scratch, progress).await;
     match climbed {
@@ -127,18 +118,15 @@ async fn climb(
     if let Some(damage) = order.damage {
         scratch.damage(damage).await?;
     }
-    progress.begin("comparing", manifest.streams.first().map_or(0, |stream| stream.plain.bytes));
+    progress.begin("comparing", manifest.data_bytes());
     let began = Instant::now();
-    let copy = scratch.open(manifest.postgres()).await?;
-    let ((found, record_time), (structure, structure_time)) =
-        tokio::join!(timed(copy.record(&manifest.contents, progress)), timed(scratch.structure(manifest.postgres())));
-    copy.close().await;
-    let compared = compare(scratch, &manifest.contents, &found?);
+    let found = scratch.examine(manifest, progress).await?;
+    let compared = compare(scratch, &manifest.contents, &found.contents);
     ladder.proof_seconds = began.elapsed().as_secs_f64();
     ladder.differences.clone_from(&compared.differences);
     ladder.compared = compared.covered;
-    ladder.rung(Rung::Contents, record_time, compared.outcome())?;
-    ladder.rung(Rung::Structure, structure_time, structure_outcome(&structure?))?;
+    ladder.rung(Rung::Contents, found.record_time, compared.outcome(&manifest.contents))?;
+    ladder.rung(Rung::Structure, found.structure_time, structure_outcome(found.structure?))?;
     ladder.rung(Rung::Freshness, Duration::ZERO, freshness(order, ladder.restore_seconds))
 }
 
@@ -148,7 +136,7 @@ async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
 }
 
 /// What reading everything back gave, if the stored bytes are as they were: an archive, or bytes that are none.
-type ReadBack = Result<Spooled, ArchiveError>;
+type ReadBack = Result<Spooled, RecorderError>;
 
 fn stored_bytes(
     order: &ProofOrder<'_>,
@@ -174,9 +162,9 @@ fn table_of_contents(listed: &Contents, read: ReadBack) -> Outcome<Spooled> {
         Ok(spooled) => spooled,
         Err(error) => return Err(Failure { reason: "archive-unreadable", detail: error.to_string() }),
     };
-    let found = &spooled.contents;
+    let found = &spooled.recorded.contents;
     if listed == found {
-        let detail = format!("{} tables and {} definitions, as listed", found.tables.len(), found.schema.len());
+        let detail = format!("{}, as listed", found.outline());
         return Ok((spooled, detail));
     }
     let differences = differences(listed, found);
@@ -189,27 +177,12 @@ fn table_of_contents(listed: &Contents, read: ReadBack) -> Outcome<Spooled> {
     Err(Failure { reason: "manifest-differs", detail })
 }
 
-async fn load(order: &ProofOrder<'_>, scratch: &Scratch, spooled: &Spooled) -> Result<Outcome<()>, LoadError> {
-    let facts = order.restore.backup.manifest.postgres();
-    let notes = scratch.prepare(facts, &order.restore.backup.manifest.contents).await?;
-    let options = LoadOptions {
-        jobs: order.restore.jobs,
-        clean: false,
-        schema_only: false,
-        without_roles: scratch.is_shared(),
-        without_tablespaces: true,
-        list: None,
-    };
-    match restore(scratch.tools(), scratch.connection(), &spooled.archive(), facts, &options).await {
-        Ok(()) => {
-            let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
-            Ok(Ok(((), format!("pg_restore ended without an error{notes}"))))
-        }
-        Err(LoadError::Restore(error @ ChildError::Failed { .. })) => {
-            Ok(Err(Failure { reason: "restore-failed", detail: error.to_string() }))
-        }
-        Err(error) => Err(error),
-    }
+async fn load(order: &ProofOrder<'_>, scratch: &Scratch, spooled: &Spooled) -> Result<Outcome<()>, ScratchError> {
+    let loaded = scratch.load(&order.restore.backup.manifest, &spooled.files, order.restore.jobs).await?;
+    Ok(match loaded {
+        Ok(detail) => Ok(((), detail)),
+        Err(detail) => Err(Failure { reason: "restore-failed", detail }),
+    })
 }
 
 struct Comparison {
@@ -229,21 +202,15 @@ fn compare(scratch: &Scratch, expected: &Contents, found: &Contents) -> Comparis
         sequences: expected.sequences.len() as u64,
         large_objects: expected.large_objects.count,
         objects: expected.schema.len() as u64,
+        keys: expected.keyspace.as_ref().map_or(0, Keyspace::keys),
     };
     Comparison { differences, covered }
 }
 
 impl Comparison {
-    fn outcome(&self) -> Outcome<()> {
-        let Compared { tables, rows, sequences, large_objects, objects } = self.covered;
+    fn outcome(&self, expected: &Contents) -> Outcome<()> {
         match self.differences.first() {
-            None => Ok((
-                (),
-                format!(
-                    "{tables} tables with {rows} rows, {sequences} sequences, {large_objects} large objects and \
-                     {objects} definitions are equal"
-                ),
-            )),
+            None => Ok(((), format!("{} are equal", expected.inventory()))),
             Some(first) => {
                 let others = self.differences.len() - 1;
                 let more = if others == 0 { String::new() } else { format!(" (and {others} more differences)") };
@@ -253,10 +220,10 @@ impl Comparison {
     }
 }
 
-fn structure_outcome(structure: &Structure) -> Outcome<()> {
-    match structure.unsound.first() {
-        None => Ok(((), structure.detail())),
-        Some(first) => Err(Failure { reason: "structure-unsound", detail: first.clone() }),
+fn structure_outcome(structure: Result<String, String>) -> Outcome<()> {
+    match structure {
+        Ok(detail) => Ok(((), detail)),
+        Err(detail) => Err(Failure { reason: "structure-unsound", detail }),
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn linter(input: &str) {
     let set =
         MigrationSet { layout: "plain", engine: Some(ENGINES[choice & 3]), server_version: None, files: vec![file] };
     let found =
-        FoundSet { layout: Layout::Plain, folder: PathBuf::from("/"), set, observations: Vec::new(), foreign: None };
+        FoundSet { layout: Layout::Plain, folder: PathBuf::from("/"), set, observations: Vec::new(), foreign: None, is_engine_guessed: false };
     report(&[found], false);
 }
 

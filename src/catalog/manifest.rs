@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CatalogError;
 use super::key::{BackupId, SourceName};
+use super::redis::RedisFacts;
 use crate::contents::Contents;
 use crate::store::Key;
 use crate::stream::{Hashed, SealedObject, SealedStream, StoredStream};
@@ -74,6 +75,8 @@ pub struct Tool {
 pub enum SourceFacts {
     /// One PostgreSQL database.
     Postgres(PostgresFacts),
+    /// A Redis or Valkey server, or a cluster.
+    Redis(RedisFacts),
 }
 
 /// What is known of a PostgreSQL database, read in the dump's own snapshot.
@@ -211,6 +214,16 @@ impl Manifest {
         self.streams.first().ok_or_else(|| ManifestError::Malformed("it lists no stream".to_owned()))
     }
 
+    /// The streams that hold data: one, or one a shard.
+    pub fn data_streams(&self) -> impl Iterator<Item = &StoredStreamEntry> {
+        self.streams.iter().filter(|stream| stream.holds_data())
+    }
+
+    /// Bytes of the data before compression.
+    pub fn data_bytes(&self) -> u64 {
+        self.data_streams().map(|stream| stream.plain.bytes).sum()
+    }
+
     /// The keys of all objects. Fails if one is no key: the manifest came from elsewhere.
     pub fn object_keys(&self) -> Result<Vec<Key>, ManifestError> {
         let objects = self.streams.iter().flat_map(|stream| &stream.objects);
@@ -227,10 +240,38 @@ impl Manifest {
         self.streams.iter().map(|stream| stream.plain.bytes).sum()
     }
 
-    /// What is known of the PostgreSQL database.
-    pub fn postgres(&self) -> &PostgresFacts {
-        let SourceFacts::Postgres(facts) = &self.facts;
-        facts
+    /// What is known of the PostgreSQL database, if it is one.
+    pub fn postgres(&self) -> Option<&PostgresFacts> {
+        match &self.facts {
+            SourceFacts::Postgres(facts) => Some(facts),
+            SourceFacts::Redis(_) => None,
+        }
+    }
+
+    /// What is known of the Redis source, if it is one.
+    pub fn redis(&self) -> Option<&RedisFacts> {
+        match &self.facts {
+            SourceFacts::Redis(facts) => Some(facts),
+            SourceFacts::Postgres(_) => None,
+        }
+    }
+}
+
+impl SourceFacts {
+    /// The kind of source, as in the configuration.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Postgres(_) => "postgres",
+            Self::Redis(_) => "redis",
+        }
+    }
+
+    /// What was backed up, for people.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Postgres(facts) => format!("{} of PostgreSQL {}", facts.database, facts.server_version),
+            Self::Redis(facts) => facts.subject(),
+        }
     }
 }
 
@@ -264,6 +305,11 @@ impl StoredStreamEntry {
             plain: self.plain,
             encrypted: !self.recipients.is_empty(),
         })
+    }
+
+    /// Whether it holds the data, or something that lies beside it.
+    pub fn holds_data(&self) -> bool {
+        self.name == "dump" || self.name.starts_with("dump-")
     }
 
     /// Bytes in the store.

@@ -63,6 +63,9 @@ pub struct Compared {
     pub large_objects: u64,
     /// Definitions.
     pub objects: u64,
+    /// Keys.
+    #[serde(default)]
+    pub keys: u64,
 }
 
 /// One rung of the ladder.

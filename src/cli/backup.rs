@@ -11,7 +11,7 @@ use super::output::{self, Answer};
 use super::workbench::{self, ConfiguredSource};
 use super::{Session, progress};
 use crate::backup::{BackupError, BackupOrder, backup};
-use crate::catalog::{Manifest, SourceName};
+use crate::catalog::{Guarantee, Manifest, SourceFacts, SourceName};
 use crate::lease::{Claim, Claimed, Leases, Purpose, Record, Subject};
 use crate::progress::Progress;
 
@@ -128,25 +128,36 @@ fn answer(done: &[Manifest], failures: Vec<(SourceName, CliError)>) -> Result<An
     Ok(Answer { errors, ..Answer::new(text, json!({ "backups": backups }), exit) })
 }
 
-/// What was backed up, in a line.
+/// What was backed up, in a line; a second one if it is worth less than it may seem.
 pub(super) fn sentence(manifest: &Manifest) -> String {
-    let rows: u64 = manifest.contents.tables.values().map(|table| table.rows).sum();
-    format!(
-        "{}: backed up {} as {}: {} tables, {} rows, {} stored as {}, in {:.1} s\n",
+    let subject = match &manifest.facts {
+        SourceFacts::Postgres(facts) => facts.database.clone(),
+        SourceFacts::Redis(facts) => facts.subject(),
+    };
+    let mut text = format!(
+        "{}: backed up {} as {}: {}, {} stored as {}, in {:.1} s\n",
         manifest.source,
-        manifest.postgres().database,
+        subject,
         manifest.id,
-        manifest.contents.tables.len(),
-        rows,
+        manifest.contents.summary(),
         output::bytes(manifest.plain_bytes()),
         output::bytes(manifest.stored_bytes()),
         (manifest.finished - manifest.started).as_seconds_f64(),
-    )
+    );
+    if let Some(guarantee) = weaker_guarantee(manifest) {
+        text.push_str(&format!("{}: this backup is {}\n", manifest.source, guarantee.sentence()));
+    }
+    text
+}
+
+/// The guarantee of a backup that is not a snapshot.
+pub(super) fn weaker_guarantee(manifest: &Manifest) -> Option<Guarantee> {
+    manifest.redis().map(|facts| facts.guarantee).filter(|guarantee| *guarantee != Guarantee::PointInTime)
 }
 
 /// What `backup` and `list` say of a backup.
 pub(super) fn summary(manifest: &Manifest) -> Value {
-    json!({
+    let mut summary = json!({
         "id": manifest.id,
         "source": manifest.source,
         "state": "complete",
@@ -157,5 +168,12 @@ pub(super) fn summary(manifest: &Manifest) -> Value {
         "tables": manifest.contents.tables.len(),
         "rows": manifest.contents.tables.values().map(|table| table.rows).sum::<u64>(),
         "encrypted": manifest.streams.iter().any(|stream| !stream.recipients.is_empty()),
-    })
+        "kind": manifest.facts.kind(),
+    });
+    if let (Some(facts), Some(keyspace)) = (manifest.redis(), &manifest.contents.keyspace) {
+        summary["guarantee"] = json!(facts.guarantee);
+        summary["databases"] = json!(keyspace.databases.len());
+        summary["keys"] = json!(keyspace.keys());
+    }
+    summary
 }

@@ -6,10 +6,11 @@ use croner::Cron;
 use futures_util::future::join_all;
 
 use crate::catalog::SourceName;
-use crate::config::{self, Config, Schedule, SourceConfig};
+use crate::config::{self, Config, RedisConfig, Schedule, SourceConfig};
 use crate::http::{Reached, Watch};
 use crate::schedule::Timetable;
 use crate::source::postgres::session::connect;
+use crate::source::redis::RedisSource;
 use crate::status::live::Job;
 use crate::status::{Expected, Upcoming};
 
@@ -44,7 +45,10 @@ fn of_source(
     source: &SourceConfig,
     now: DateTime<Utc>,
 ) -> Option<Expected> {
-    let SourceConfig::Postgres(postgres) = source;
+    let (kind, environment) = match source {
+        SourceConfig::Postgres(postgres) => ("PostgreSQL", postgres.environment.clone()),
+        SourceConfig::Redis(redis) => ("Redis", redis.environment.clone()),
+    };
     let target = config.target_of(name);
     let covering = || config.schedules.iter().filter(|(_, schedule)| schedule.sources.covers(name));
     let mut upcoming: Vec<Upcoming> =
@@ -53,8 +57,8 @@ fn of_source(
     Some(Expected {
         // A configured name that cannot be a folder's was refused when the configuration was read.
         name: name.as_str().parse::<SourceName>().ok()?,
-        kind: "PostgreSQL",
-        environment: postgres.environment.clone(),
+        kind,
+        environment,
         rpo: target.rpo,
         rto: target.rto,
         upcoming,
@@ -91,9 +95,19 @@ fn timetable(schedule: &Schedule, cron: &Cron) -> Timetable {
 
 /// Connects as a backup would. The reason of a failure names no secret: connections print without their passwords.
 async fn reach(config: &Config, source: &SourceConfig) -> Result<(), String> {
-    let SourceConfig::Postgres(postgres) = source;
+    let postgres = match source {
+        SourceConfig::Postgres(postgres) => postgres,
+        SourceConfig::Redis(redis) => return reach_redis(config, redis).await,
+    };
     let connection = postgres.connection(&config.environment).await.map_err(|error| error.to_string())?;
     let (session, _) = connect(&connection, "guard status").await.map_err(|error| error.to_string())?;
     let _ = sqlx::Connection::close(session).await;
     Ok(())
+}
+
+async fn reach_redis(config: &Config, redis: &RedisConfig) -> Result<(), String> {
+    let address = redis.address(&config.environment).await.map_err(|error| error.to_string())?;
+    let name = SourceName::nearest("redis");
+    let source = RedisSource { name, address, sentinel: redis.sentinel.clone(), prefer_replica: false, max_silence: redis.max_silence };
+    source.reach().await.map_err(|error| error.to_string())
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::exit::CliError;
 use crate::catalog::{Catalog, CatalogError, CompleteBackup, ListedBackup, Selector, SourceName};
-use crate::config::{self, Config, PostgresConfig, SourceConfig, StoreConfig};
+use crate::config::{self, Config, PostgresConfig, RedisConfig, SourceConfig, StoreConfig};
 use crate::lease::{Exclusion, Holder, Leases};
 use crate::prove::Targets;
 use crate::source::Source;
@@ -17,6 +17,7 @@ use crate::source::postgres::cluster::ClusterSettings;
 use crate::source::postgres::scratch::ScratchPlace;
 use crate::source::postgres::session::{self, connect};
 use crate::source::postgres::{PostgresSource, Selection};
+use crate::source::redis::RedisSource;
 use crate::store::{ChecksumMode, FsStore, RetryPolicy, Retrying, S3Credentials, S3Settings, S3Store, Store};
 use crate::stream::{Compression, Identities, Recipients};
 
@@ -116,18 +117,21 @@ pub(crate) struct ConfiguredSource {
 pub(crate) async fn sources(config: &Config, names: &[String]) -> Result<Vec<ConfiguredSource>, CliError> {
     if config.sources.is_empty() {
         return Err(CliError::usage("no source is configured".to_owned())
-            .with_help("set DATABASE_URL, or name sources in guard.toml ([source.NAME] with url)"));
+            .with_help("set DATABASE_URL or REDIS_URL, or name sources in guard.toml ([source.NAME] with url)"));
     }
     let asked_for = |source: &str| names.is_empty() || names.iter().any(|name| name == source);
     let mut found = Vec::new();
-    for (name, SourceConfig::Postgres(postgres)) in &config.sources {
+    for (name, source) in &config.sources {
         let prefix = format!("{}.", name.as_str());
         let whole = asked_for(name.as_str());
         if !whole && !names.iter().any(|asked| asked.starts_with(&prefix)) {
             continue;
         }
-        let databases = databases(config, name.as_str(), postgres).await?;
-        found.extend(databases.into_iter().filter(|each| whole || asked_for(each.source.name().as_str())));
+        let each = match source {
+            SourceConfig::Postgres(postgres) => databases(config, name.as_str(), postgres).await?,
+            SourceConfig::Redis(redis) => vec![keyspace(config, name.as_str(), redis).await?],
+        };
+        found.extend(each.into_iter().filter(|each| whole || asked_for(each.source.name().as_str())));
     }
     let is_found = |name: &String| {
         let prefix = format!("{name}.");
@@ -202,6 +206,21 @@ pub(crate) fn trusted(backups: Vec<ListedBackup>) -> Vec<CompleteBackup> {
         }
     };
     backups.into_iter().filter_map(keep).collect()
+}
+
+async fn keyspace(config: &Config, name: &str, redis: &RedisConfig) -> Result<ConfiguredSource, CliError> {
+    Ok(ConfiguredSource {
+        source: Source::Redis(RedisSource {
+            name: name.parse()?,
+            address: redis.address(&config.environment).await?,
+            sentinel: redis.sentinel.clone(),
+            prefer_replica: redis.prefer_replica,
+            max_silence: redis.max_silence,
+        }),
+        environment: redis.environment.clone(),
+        retries: redis.retries,
+        retry_delay: redis.retry_delay,
+    })
 }
 
 async fn databases(config: &Config, name: &str, postgres: &PostgresConfig) -> Result<Vec<ConfiguredSource>, CliError> {

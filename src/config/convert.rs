@@ -7,16 +7,12 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::diagnose::Problem;
-use super::file::{
-    CompressionFile, ConfigFile, EncryptionFile, RestoreFile, ScratchFile, SourceFile, SourceKind, SslMode,
-};
+use super::file::{CompressionFile, ConfigFile, EncryptionFile, RestoreFile, ScratchFile, SslMode};
 use super::twin::{Origin, Origins};
-use super::{
-    Address, Compression, Encryption, PostgresConfig, Restore, Scratch, SecretSource, Selection, SourceConfig,
-    SourceName, StoreConfig,
-};
+use super::{Compression, Encryption, Restore, Scratch, SecretSource, SourceConfig, SourceName, StoreConfig};
 use crate::source::postgres::connection::Connection;
 
+mod source;
 mod store;
 
 /// What the conversion must know besides the shape.
@@ -64,7 +60,7 @@ pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Con
     let compression = convert_compression(&compression, &mut problems);
     let mut sources = BTreeMap::new();
     for (name, file) in source {
-        let source = convert_source(&name, file, &mut problems);
+        let source = source::convert_source(&name, file, &mut problems);
         match name.parse::<SourceName>() {
             Ok(name) => drop(source.map(|source| sources.insert(name, source))),
             Err(error) => problems.found.push(Problem::new(&["source", &name], error.to_string())),
@@ -155,47 +151,6 @@ fn convert_compression(file: &CompressionFile, problems: &mut Problems<'_>) -> C
         threads: problems.count(&["compression", "threads"], threads, 1..=64),
         long_window: long_window.map(|bits| problems.in_range(&["compression", "long_window"], bits, 20..=27)),
     }
-}
-
-fn convert_source(name: &str, file: SourceFile, problems: &mut Problems<'_>) -> Option<SourceConfig> {
-    let SourceFile {
-        kind: SourceKind::Postgres,
-        url,
-        databases,
-        exclude_databases,
-        tables,
-        exclude_tables,
-        schemas,
-        exclude_schemas,
-        globals,
-        lock_wait_timeout,
-        max_block,
-        retries,
-        retry_delay,
-        client_dir,
-        sslmode,
-        sslrootcert,
-        environment,
-    } = file;
-    let directory =
-        |key: &str, path: PathBuf, problems: &Problems<'_>| problems.absolute(&format!("source.{name}.{key}"), &path);
-    Some(SourceConfig::Postgres(Box::new(PostgresConfig {
-        address: Address::Secret(convert_url(&["source", name, "url"], url, problems)?),
-        databases: Selection { include: databases, exclude: exclude_databases },
-        tables: Selection { include: tables, exclude: exclude_tables },
-        schemas: Selection { include: schemas, exclude: exclude_schemas },
-        globals,
-        lock_wait_timeout: lock_wait_timeout.0,
-        max_block: max_block.0,
-        retries,
-        retry_delay: retry_delay.0,
-        client_dir: client_dir.map(|path| directory("client_dir", path, problems)),
-        sslmode,
-        // `system` is libpq's word for the system's roots, not a file.
-        sslrootcert: sslrootcert
-            .map(|path| if path == Path::new("system") { path } else { directory("sslrootcert", path, problems) }),
-        environment,
-    })))
 }
 
 /// A connection string. Written out, it is checked at once, and may hold a password only in a file that nobody else can read.

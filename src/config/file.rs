@@ -115,7 +115,7 @@ impl Default for CompressionFile {
 pub struct SourceFile {
     /// What the source is.
     pub kind: SourceKind,
-    /// Connection string, in any form that the application uses. A text with a password in it is accepted only in a file
+    /// Connection string, in any form that the application uses; of Redis `redis://`, `rediss://` or `unix://`. A text with a password in it is accepted only in a file
     /// that nobody else can read; otherwise name the place it comes from.
     pub url: Option<SecretSource>,
     /// Databases of the server to back up, as names or patterns with `*`; `["*"]` is all of them. Empty: the URL's.
@@ -148,6 +148,16 @@ pub struct SourceFile {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is (`production`, `staging`), for reports.
     pub environment: Option<String>,
+    /// Redis: the ACL user, instead of the one in the URL.
+    pub username: Option<String>,
+    /// Redis: the password, instead of the one in the URL.
+    pub password: Option<SecretSource>,
+    /// Redis: the name of the master that the sentinels at the URL watch (`redis://sentinel1:26379,sentinel2:26379`).
+    pub sentinel: Option<String>,
+    /// Redis: read from a replica, where the sentinels or the cluster know one that is in step.
+    pub prefer_replica: bool,
+    /// Redis: how long the server may send nothing before the backup fails. While it forks it sends a sign of life each second.
+    pub max_silence: HumanDuration,
 }
 
 impl Default for SourceFile {
@@ -170,6 +180,11 @@ impl Default for SourceFile {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            username: None,
+            password: None,
+            sentinel: None,
+            prefer_replica: false,
+            max_silence: HumanDuration::seconds(60),
         }
     }
 }
@@ -180,6 +195,8 @@ impl Default for SourceFile {
 pub enum SourceKind {
     /// A PostgreSQL server.
     Postgres,
+    /// A Redis or Valkey server, or a cluster of them.
+    Redis,
 }
 
 /// libpq's TLS modes.

@@ -1,4 +1,4 @@
-//! A backup's streams as private files, each read to its end before anybody acts on it.
+//! A backup's data streams as private files, each read to its end before anybody acts on it.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -11,62 +11,58 @@ use tempfile::NamedTempFile;
 use super::error::refused;
 use super::{RestoreError, RestoreOrder};
 use crate::catalog::StoredStreamEntry;
-use crate::contents::Contents;
 use crate::progress::Progress;
-use crate::source::postgres::archive::{ArchiveOptions, ArchiveSummary, ListedEntry};
-use crate::source::postgres::record::Recorder;
+use crate::source::recorder::{Recorded, Recorder};
 use crate::stream::{OpenError, Tap, TapError, open};
 use crate::workdir::{self, WorkDir};
 
-/// A backup's archive as a private file, read to its end and matched.
+/// A backup's data as private files, read to their ends and matched.
 #[derive(Debug)]
 pub struct Spooled {
     dir: WorkDir,
-    /// What the archive holds.
-    pub contents: Contents,
-    /// Its table of contents.
-    pub entries: Vec<ListedEntry>,
+    /// One file a data stream.
+    pub files: Vec<PathBuf>,
+    /// What they hold together.
+    pub recorded: Recorded,
 }
 
 impl Spooled {
-    /// The archive.
-    pub fn archive(&self) -> PathBuf {
-        self.dir.path().join(ARCHIVE)
-    }
-
-    /// The private directory it is in.
+    /// The private directory they are in.
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 }
 
-const ARCHIVE: &str = "dump.pgdump";
 const SPOOL_KIND: &str = "guard-spool-";
 
-/// Reads the whole dump into a private temporary file, recording what it holds.
+/// Reads the data into private temporary files, recording what it holds.
 pub async fn spool(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result<Spooled, RestoreError> {
     let parent = order.temp_dir.map_or_else(std::env::temp_dir, Path::to_owned);
-    let stream = order.backup.manifest.dump().map_err(|error| refused(order, &error))?;
-    progress.begin("reading the backup", stream.plain.bytes);
+    let manifest = &order.backup.manifest;
+    progress.begin("reading the backup", manifest.data_bytes());
     workdir::sweep(&parent, SPOOL_KIND, |_| ());
-    assert_space(&parent, stream.plain.bytes)?;
-    let make = || {
-        let dir = WorkDir::make(&parent, SPOOL_KIND)?;
-        let file = private_file(&dir.path().join(ARCHIVE))?;
-        Ok((dir, file))
-    };
-    let (dir, file) = make().map_err(|reason| RestoreError::File { path: parent.clone(), reason })?;
-    let recorder = Recorder::new(ArchiveOptions::default(), progress);
-    let tap = SpoolTap { file, path: dir.path().join(ARCHIVE), recorder };
-    let tap = open_stream(order, stream, tap).await?;
-    tap.complete_places()?;
-    let ArchiveSummary { contents, entries, .. } = tap.recorder.finish()?;
-    Ok(Spooled { dir, contents, entries })
+    assert_space(&parent, manifest.data_bytes())?;
+    let dir = WorkDir::make(&parent, SPOOL_KIND);
+    let dir = dir.map_err(|reason| RestoreError::File { path: parent.clone(), reason })?;
+    let mut spooled = Spooled { dir, files: Vec::new(), recorded: Recorded::default() };
+    for stream in manifest.data_streams() {
+        // Named by position: nothing of the manifest decides where a file goes.
+        let path = spooled.dir().join(format!("stream-{}", spooled.files.len()));
+        let file = private_file(&path).map_err(|reason| RestoreError::File { path: path.clone(), reason })?;
+        let tap = SpoolTap { file, path: path.clone(), recorder: Recorder::of_backup(manifest, progress) };
+        let tap = open_stream(order, stream, tap).await?;
+        tap.complete_places()?;
+        let Recorded { contents, entries } = tap.recorder.finish()?.unwrap_or_default();
+        spooled.recorded.contents.absorb(contents);
+        spooled.recorded.entries.extend(entries);
+        spooled.files.push(path);
+    }
+    Ok(spooled)
 }
 
-/// Reads the streams beside the dump to their ends: a backup without its roles is not a whole one.
+/// Reads the streams beside the data to their ends: a backup without its roles is not a whole one.
 pub async fn check_other_streams(order: &RestoreOrder<'_>) -> Result<(), RestoreError> {
-    for stream in order.backup.manifest.streams.iter().skip(1) {
+    for stream in order.backup.manifest.streams.iter().filter(|stream| !stream.holds_data()) {
         open_stream(order, stream, NoTap).await?;
     }
     Ok(())

@@ -11,6 +11,8 @@ use crate::catalog::{BackupId, PostgresFacts, SourceName, Tool};
 use crate::contents::Contents;
 use crate::progress::Progress;
 use crate::source::child::{ChildCommand, ChildError, Ending, OwnedChild};
+use crate::source::recorder::Recorder;
+use crate::source::{Dump, StreamName, Writer};
 
 pub mod archive;
 pub mod client;
@@ -197,6 +199,24 @@ impl OpenDatabase {
         Tool { name: "pg_dump".to_owned(), version: self.tools.version().to_owned() }
     }
 
+    /// The dump, and what lies beside it.
+    pub fn streams(&self) -> Vec<StreamName> {
+        let stream = |(name, file): (&str, &str)| StreamName { name: name.to_owned(), file: file.to_owned() };
+        let globals = self.source.globals.then_some(GLOBALS);
+        [Some(DUMP), globals].into_iter().flatten().map(stream).collect()
+    }
+
+    /// Starts one of them.
+    pub fn start(&self, stream: &StreamName, progress: &Arc<Progress>) -> Result<Dump, ChildError> {
+        let ((child, output), recorder) = if stream.name == DUMP.0 {
+            let recorder = record::Recorder::new(ArchiveOptions::default(), progress);
+            (self.start_dump()?, Recorder::Postgres(Box::new(recorder)))
+        } else {
+            (self.start_globals()?, Recorder::Nothing)
+        };
+        Ok(Dump { output: Box::new(output), recorder, writer: Writer::Child(child) })
+    }
+
     /// Starts `pg_dump` in the custom format, uncompressed, at the held snapshot.
     pub fn start_dump(&self) -> Result<(OwnedChild, PipeReader), ChildError> {
         let lock_wait = self.source.lock_wait_timeout.as_millis();
@@ -208,15 +228,13 @@ impl OpenDatabase {
             .start_with_output()
     }
 
-    /// Starts `pg_dumpall` for roles and tablespaces, if that is wanted. Without superuser rights there are no password
-    /// hashes to read.
-    pub fn start_globals(&self) -> Option<Result<(OwnedChild, PipeReader), ChildError>> {
+    /// Starts `pg_dumpall` for roles and tablespaces. Without superuser rights there are no password hashes to read.
+    fn start_globals(&self) -> Result<(OwnedChild, PipeReader), ChildError> {
         let mut arguments = vec!["--globals-only", "--no-password"];
         if !self.session.superuser {
             arguments.push("--no-role-passwords");
         }
-        let start = || self.client("pg_dumpall").args(arguments).start_with_output();
-        self.source.globals.then(start)
+        self.client("pg_dumpall").args(arguments).start_with_output()
     }
 
     /// Returns once the dump has blocked somebody for too long, or can no longer be watched.
@@ -290,6 +308,10 @@ fn append_options(command: &mut Command, settings: &str) {
     options.push(settings);
     command.env("PGOPTIONS", options);
 }
+
+/// The streams of a backup and their files.
+const DUMP: (&str, &str) = ("dump", "dump.pgdump");
+const GLOBALS: (&str, &str) = ("globals", "globals.sql");
 
 /// Both sides of a comparison are dumped with these; the dump's own text is unambiguous with any.
 const PINNED_SETTINGS: &str = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c bytea_output=hex \

@@ -158,6 +158,7 @@ pub fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, fa
             sequences: 41,
             large_objects: 0,
             objects: 913,
+            keys: 0,
         },
     }
 }

@@ -37,40 +37,59 @@ pub enum Reply {
     Array(Vec<Reply>),
 }
 
-/// Where a server's program is. A missing server fails the test: it must never pass for want of one.
-pub fn server_program() -> PathBuf {
-    let program =
-        std::env::var_os("GUARD_TEST_REDIS").map_or_else(|| PathBuf::from("/usr/bin/redis-server"), PathBuf::from);
-    assert!(program.exists(), "this test needs {}: run scripts/setup, or set GUARD_TEST_REDIS", program.display());
-    program
+/// The servers that the tests run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedisVersion {
+    /// Debian 12's, 7.0.
+    V7,
+    /// 8.2, from `.test-tools/redis8`.
+    V8,
+}
+
+impl RedisVersion {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::V7, Self::V8];
+
+    /// The server's program. A missing server fails the test: it must never pass for want of one.
+    pub fn program(self) -> PathBuf {
+        let (variable, default) = match self {
+            Self::V7 => ("GUARD_TEST_REDIS7", PathBuf::from("/usr/bin/redis-server")),
+            Self::V8 => {
+                ("GUARD_TEST_REDIS8", Path::new(env!("CARGO_MANIFEST_DIR")).join(".test-tools/redis8/redis-server"))
+            }
+        };
+        let program = std::env::var_os(variable).map_or(default, PathBuf::from);
+        assert!(program.exists(), "this test needs {}: run scripts/setup, or set {variable}", program.display());
+        program
+    }
 }
 
 impl TestRedis {
     /// Starts an empty server.
-    pub fn start() -> Self {
-        Self::start_with(&[])
+    pub fn start(version: RedisVersion) -> Self {
+        Self::start_with(version, &[])
     }
 
     /// Starts an empty server with further settings, as in `--appendonly yes`.
-    pub fn start_with(settings: &[&str]) -> Self {
-        Self::start_in(tempfile::Builder::new().prefix("guard-test-redis-").tempdir().unwrap(), settings)
+    pub fn start_with(version: RedisVersion, settings: &[&str]) -> Self {
+        Self::launch(version, new_dir(), settings)
     }
 
     /// Starts a server that loads an RDB.
-    pub fn start_from(rdb: &[u8]) -> Self {
-        let dir = tempfile::Builder::new().prefix("guard-test-redis-").tempdir().unwrap();
+    pub fn start_from(version: RedisVersion, rdb: &[u8]) -> Self {
+        Self::start_from_with(version, rdb, &[])
+    }
+
+    /// Starts a server that loads an RDB, with further settings.
+    pub fn start_from_with(version: RedisVersion, rdb: &[u8], settings: &[&str]) -> Self {
+        let dir = new_dir();
         fs::write(dir.path().join("dump.rdb"), rdb).unwrap();
-        Self::start_in(dir, &[])
+        Self::launch(version, dir, settings)
     }
 
-    fn start_in(dir: TempDir, settings: &[&str]) -> Self {
-        Self::start_program(&server_program(), dir, settings)
-    }
-
-    /// Starts a given program as the server.
-    pub fn start_program(program: &Path, dir: TempDir, settings: &[&str]) -> Self {
+    fn launch(version: RedisVersion, dir: TempDir, settings: &[&str]) -> Self {
         let mut server = Command::new("setpriv");
-        server.args(["--pdeathsig", "KILL"]).arg(program).process_group(0);
+        server.args(["--pdeathsig", "KILL"]).arg(version.program()).process_group(0);
         server.args(["--port", "0", "--save", "", "--unixsocket"]).arg(dir.path().join("redis.sock"));
         server.args(["--logfile", "redis.log", "--dir"]).arg(dir.path()).args(settings);
         server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -127,6 +146,10 @@ impl Drop for TestRedis {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn new_dir() -> TempDir {
+    tempfile::Builder::new().prefix("guard-test-redis-").tempdir().expect("a temporary directory")
 }
 
 impl RedisConnection {

@@ -120,6 +120,7 @@ fn difference(code: KeyspaceDifferenceCode, object: String, expected: String, fo
 
 #[cfg(test)]
 mod tests {
+    use super::KeyspaceDifferenceCode::{FunctionsDiffer, KeysMissing, KeysUnexpected, ModulesDiffer};
     use super::*;
     use crate::contents::Digest;
 
@@ -166,12 +167,10 @@ mod tests {
             modules: [("graphdata".to_owned(), ModuleUse { version: 19, keys: 1, records: 0 })].into(),
             ..record(contents)
         };
-        let codes = |expected: &Keyspace, found: &Keyspace| {
-            differences(expected, found).iter().map(|it| it.code).collect::<Vec<_>>()
-        };
-        use KeyspaceDifferenceCode::{FunctionsDiffer, KeysMissing, KeysUnexpected, ModulesDiffer};
-        assert_eq!(codes(&full, &Keyspace::default()), [KeysMissing, FunctionsDiffer, ModulesDiffer]);
-        assert_eq!(codes(&Keyspace::default(), &full), [KeysUnexpected, FunctionsDiffer, ModulesDiffer]);
+        let (empty, codes) =
+            (Keyspace::default(), |found: Vec<KeyspaceDifference>| found.iter().map(|it| it.code).collect::<Vec<_>>());
+        assert_eq!(codes(differences(&full, &empty)), [KeysMissing, FunctionsDiffer, ModulesDiffer]);
+        assert_eq!(codes(differences(&empty, &full)), [KeysUnexpected, FunctionsDiffer, ModulesDiffer]);
         let json = serde_json::to_string(&full).unwrap();
         assert_eq!(serde_json::from_str::<Keyspace>(&json).unwrap(), full, "{json}");
     }

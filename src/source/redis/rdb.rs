@@ -5,11 +5,13 @@
 //! that of its bytes, is an error. The format is that of `rdb.c`: versions 5 to 13 of Redis and 80 of Valkey; in a newer
 //! one everything is read that has a known number.
 
+mod compose;
 mod entry;
 mod error;
 mod input;
 mod lzf;
 mod module;
+mod node;
 mod packed;
 mod stream;
 mod text;
@@ -21,6 +23,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+pub use self::compose::{Dumped, RdbWriter, read_dump};
 pub use self::entry::{Entries, Entry, EntryError, KeyEntry, restore_payload};
 pub use self::error::{KeyPlace, RdbError, RdbProblem};
 
@@ -171,7 +174,10 @@ impl Tap for RdbDecoder {
 
 impl fmt::Debug for RdbDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RdbDecoder").field("fed", &self.fed).field("is_complete", &self.is_complete()).finish()
+        f.debug_struct("RdbDecoder")
+            .field("fed", &self.fed)
+            .field("is_complete", &self.is_complete())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,9 @@
 //! The packed encodings of small values: listpack, ziplist, zipmap and intset, each one block of bytes
 //! (`listpack.c`, `ziplist.c`, `zipmap.c`, `intset.c`). Everything is checked against the block's own bounds and counts.
 
+pub(super) mod element;
+
+use self::element::{fixed, take};
 use super::error::RdbProblem;
 use super::text::Text;
 
@@ -48,7 +51,7 @@ impl Element<'_> {
 
     pub(super) fn score(self) -> Result<f64, RdbProblem> {
         match self {
-            #[expect(clippy::cast_precision_loss, reason = "the server packs only numbers that are exact")]
+            // The server packs only numbers that are exact.
             Self::Integer(value) => Ok(value as f64),
             Self::Bytes(bytes) => parse_score(bytes),
         }
@@ -58,16 +61,33 @@ impl Element<'_> {
 impl<'a> Packed<'a> {
     /// Opens a block; its header must agree with its size.
     pub(super) fn open(format: Format, block: &'a [u8]) -> Result<Self, RdbProblem> {
-        let header = if format == Format::Listpack { 6 } else { 10 };
+        let header = Self::header_size(format);
         let bad = RdbProblem::Malformed("a packed value does not have the size that it says");
-        let (Some(size), Some(&0xff)) = (block.first_chunk::<4>(), block.last()) else { return Err(bad) };
-        if block.len() <= header || u32::from_le_bytes(*size) as usize != block.len() {
+        let (Some(head), Some(&0xff)) = (block.get(..header), block.get(header..).and_then(<[u8]>::last)) else {
             return Err(bad);
-        }
-        let count = u16::from_le_bytes([block[header - 2], block[header - 1]]);
-        // A count that does not fit is this.
-        let n_left = (count != u16::MAX).then(|| count.into());
+        };
+        let n_left = Self::check_header(format, head, block.len() as u64)?;
         Ok(Self { format, rest: &block[header..], n_left })
+    }
+
+    /// How many bytes a block begins with that are no elements.
+    pub(super) fn header_size(format: Format) -> usize {
+        match format {
+            Format::Listpack => 6,
+            Format::Ziplist => 10,
+        }
+    }
+
+    /// How many elements a block says it has, if that fits into its header.
+    pub(super) fn check_header(format: Format, header: &[u8], size: u64) -> Result<Option<u64>, RdbProblem> {
+        let (Some(promised), Some(count)) = (header.first_chunk::<4>(), header.last_chunk::<2>()) else {
+            unreachable!("a header of {format:?} is longer");
+        };
+        if u64::from(u32::from_le_bytes(*promised)) != size {
+            return Err(RdbProblem::Malformed("a packed value does not have the size that it says"));
+        }
+        let count = u16::from_le_bytes(*count);
+        Ok((count != u16::MAX).then(|| count.into()))
     }
 
     /// The next element; `None` at the end, which must be that of the block.
@@ -82,88 +102,13 @@ impl<'a> Packed<'a> {
             let bad = RdbProblem::Malformed("a packed value has more elements than it says");
             *left = left.checked_sub(1).ok_or(bad)?;
         }
-        let element = match self.format {
-            Format::Listpack => listpack_element(&mut self.rest)?,
-            Format::Ziplist => ziplist_element(&mut self.rest)?,
-        };
-        Ok(Some(element))
+        Ok(Some(element::read(self.format, &mut self.rest)?))
     }
 
     /// The next element, which must be there.
     pub(super) fn expect(&mut self) -> Result<Element<'a>, RdbProblem> {
         self.next()?.ok_or(RdbProblem::Malformed("a packed value ends in the middle of an item"))
     }
-}
-
-/// Encoding byte and data, then the entry's own length backwards.
-fn listpack_element<'a>(rest: &mut &'a [u8]) -> Result<Element<'a>, RdbProblem> {
-    let before = rest.len();
-    let [first] = fixed(rest)?;
-    let element = match first {
-        0x00..=0x7f => Element::Integer(first.into()),
-        0x80..=0xbf => Element::Bytes(take(rest, usize::from(first & 0x3f))?),
-        0xc0..=0xdf => {
-            let [second] = fixed(rest)?;
-            Element::Integer(sign_extend(i64::from(first & 0x1f) << 8 | i64::from(second), 13))
-        }
-        0xe0..=0xef => {
-            let [second] = fixed(rest)?;
-            Element::Bytes(take(rest, usize::from(first & 0x0f) << 8 | usize::from(second))?)
-        }
-        0xf0 => {
-            let length = u32::from_le_bytes(fixed(rest)?) as usize;
-            Element::Bytes(take(rest, length)?)
-        }
-        0xf1 => Element::Integer(i16::from_le_bytes(fixed(rest)?).into()),
-        0xf2 => Element::Integer(little_24(fixed(rest)?)),
-        0xf3 => Element::Integer(i32::from_le_bytes(fixed(rest)?).into()),
-        0xf4 => Element::Integer(i64::from_le_bytes(fixed(rest)?)),
-        _ => return Err(RdbProblem::UnknownEncoding { what: "listpack encoding", value: first.into() }),
-    };
-    let mut length = before - rest.len();
-    // Seven bits a byte, the lowest last; all but the first byte have the highest bit set.
-    let n_bytes = match length {
-        0..=127 => 1,
-        128..=16_382 => 2,
-        16_383..=2_097_150 => 3,
-        2_097_151..=268_435_454 => 4,
-        _ => 5,
-    };
-    for (idx, byte) in take(rest, n_bytes)?.iter().rev().enumerate() {
-        let more = if idx + 1 < n_bytes { 0x80 } else { 0 };
-        if usize::from(*byte) != (length & 0x7f) | more {
-            return Err(RdbProblem::Malformed("a listpack entry does not have the length that it says"));
-        }
-        length >>= 7;
-    }
-    Ok(element)
-}
-
-/// The length of the entry before, encoding byte and data.
-fn ziplist_element<'a>(rest: &mut &'a [u8]) -> Result<Element<'a>, RdbProblem> {
-    let [before] = fixed(rest)?;
-    if before == 0xfe {
-        fixed::<4>(rest)?;
-    }
-    let [first] = fixed(rest)?;
-    Ok(match first {
-        0x00..=0x3f => Element::Bytes(take(rest, first.into())?),
-        0x40..=0x7f => {
-            let [second] = fixed(rest)?;
-            Element::Bytes(take(rest, usize::from(first & 0x3f) << 8 | usize::from(second))?)
-        }
-        0x80 => {
-            let length = u32::from_be_bytes(fixed(rest)?) as usize;
-            Element::Bytes(take(rest, length)?)
-        }
-        0xc0 => Element::Integer(i16::from_le_bytes(fixed(rest)?).into()),
-        0xd0 => Element::Integer(i32::from_le_bytes(fixed(rest)?).into()),
-        0xe0 => Element::Integer(i64::from_le_bytes(fixed(rest)?)),
-        0xf0 => Element::Integer(little_24(fixed(rest)?)),
-        0xfe => Element::Integer(i8::from_le_bytes(fixed(rest)?).into()),
-        0xf1..=0xfd => Element::Integer(i64::from(first & 0x0f) - 1),
-        _ => return Err(RdbProblem::UnknownEncoding { what: "ziplist encoding", value: first.into() }),
-    })
 }
 
 /// Calls `see` with every field and value of a zipmap, the packed hash of Redis before 2.6.
@@ -224,28 +169,9 @@ fn parse<T: std::str::FromStr>(bytes: &[u8]) -> Option<T> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
-fn take<'a>(rest: &mut &'a [u8], n_bytes: usize) -> Result<&'a [u8], RdbProblem> {
-    let cut = RdbProblem::Malformed("a packed value is cut off in the middle of an element");
-    let (taken, left) = rest.split_at_checked(n_bytes).ok_or(cut)?;
-    *rest = left;
-    Ok(taken)
-}
-
-fn fixed<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], RdbProblem> {
-    let taken = take(rest, N)?;
-    Ok(*taken.first_chunk().expect("so many bytes were taken"))
-}
-
-fn sign_extend(value: i64, n_bits: u32) -> i64 {
-    value << (64 - n_bits) >> (64 - n_bits)
-}
-
-fn little_24([low, middle, high]: [u8; 3]) -> i64 {
-    sign_extend(i64::from(low) | i64::from(middle) << 8 | i64::from(high) << 16, 24)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::Element::{Bytes, Integer};
     use super::*;
 
     fn check(format: Format, block: &[u8], expected: &[Element<'_>]) {
@@ -259,9 +185,10 @@ mod tests {
 
     /// A listpack of encoded entries; each gets the single byte that says its length.
     fn listpack(entries: &[&[u8]]) -> Vec<u8> {
-        let body: Vec<u8> = entries.iter().flat_map(|entry| [entry, &[entry.len() as u8][..]].concat()).collect();
+        let body: Vec<u8> =
+            entries.iter().flat_map(|entry| [entry, &[u8::try_from(entry.len()).unwrap()][..]].concat()).collect();
         let size = u32::try_from(body.len() + 7).unwrap();
-        [&size.to_le_bytes(), &(entries.len() as u16).to_le_bytes()[..], &body, b"\xff"].concat()
+        [&size.to_le_bytes(), &u16::try_from(entries.len()).unwrap().to_le_bytes()[..], &body, b"\xff"].concat()
     }
 
     #[test]
@@ -279,7 +206,6 @@ mod tests {
             b"\xf4\xff\xff\xff\xff\xff\xff\xff\x7f",
             b"\xf0\x01\x00\x00\x00z",
         ]);
-        use Element::{Bytes, Integer};
         check(
             Format::Listpack,
             &block,
@@ -314,8 +240,7 @@ mod tests {
             b"\x01\xe0\xff\xff\xff\xff\xff\xff\xff\x7f",
         ];
         let size = u32::try_from(body.concat().len() + 11).unwrap();
-        let header = [&size.to_le_bytes()[..], &[0; 4], &(body.len() as u16).to_le_bytes()].concat();
-        use Element::{Bytes, Integer};
+        let header = [&size.to_le_bytes()[..], &[0; 4], &u16::try_from(body.len()).unwrap().to_le_bytes()].concat();
         check(
             Format::Ziplist,
             &[&header[..], &body.concat(), b"\xff"].concat(),

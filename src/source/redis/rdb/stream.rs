@@ -66,13 +66,12 @@ fn read_node(block: &[u8], master: StreamId, entries: &mut Entries) -> Result<()
         shared.push(packed.expect()?.text());
     }
     packed.expect()?;
-    let (mut n_entries, mut n_seen) = (0, entries.count);
+    let (mut n_entries, n_before) = (0, entries.count);
     while let Some(flags) = packed.next()? {
         read_entry(&mut packed, flags.integer()?, master, &shared, entries)?;
         n_entries += 1;
     }
-    n_seen = entries.count - n_seen;
-    if i64::try_from(n_seen) != Ok(n_valid) || n_valid.checked_add(n_deleted) != Some(n_entries) {
+    if i64::try_from(entries.count - n_before) != Ok(n_valid) || n_valid.checked_add(n_deleted) != Some(n_entries) {
         return Err(RdbProblem::Malformed("a part of a stream does not have the entries that it says"));
     }
     Ok(())
@@ -191,8 +190,8 @@ async fn two_lengths(input: &mut Input) -> Result<(u64, u64), RdbProblem> {
 
 /// Identifiers outside of lengths are as in the server's tree, so that bytes sort as numbers do.
 fn raw_id(bytes: [u8; 16]) -> StreamId {
-    let both = u128::from_be_bytes(bytes);
-    ((both >> 64) as u64, both as u64)
+    let [ms, seq]: [[u8; 8]; 2] = std::array::from_fn(|half| std::array::from_fn(|idx| bytes[8 * half + idx]));
+    (u64::from_be_bytes(ms), u64::from_be_bytes(seq))
 }
 
 fn id((ms, seq): StreamId) -> u128 {

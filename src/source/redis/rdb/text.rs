@@ -9,8 +9,9 @@ use super::lzf;
 /// Strings up to this size are looked at whole, longer ones in passing.
 const WHOLE: usize = 1 << 20;
 
-/// Packed values up to this size are held in memory; the servers' own limits are thousands of times smaller.
-const MAX_BLOB: u64 = 64 << 20;
+/// Packed values up to this size are held in memory. With the servers' usual settings they stay below 64 KiB; no setting
+/// makes them larger than this. Only a list's may be large by themselves, and those pass through `node.rs`.
+const MAX_BLOB: u64 = 1 << 30;
 
 /// Of a compressed string at most so much is inflated at a time.
 const LZF_STEP: usize = 8 << 10;
@@ -31,7 +32,7 @@ enum Length {
 
 /// How a string is laid down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Layout {
+pub(super) enum Layout {
     Integer(i64),
     Plain { len: u64 },
     Compressed { compressed: u64, len: u64 },
@@ -41,6 +42,16 @@ enum Layout {
 pub(super) struct Wanted<'a> {
     pub(super) bytes: &'a mut Vec<u8>,
     pub(super) limit: usize,
+}
+
+impl Layout {
+    /// Whether it can be held in memory without a thought.
+    pub(super) fn is_small(self) -> bool {
+        match self {
+            Self::Integer(_) => true,
+            Self::Plain { len } | Self::Compressed { len, .. } => len <= WHOLE as u64,
+        }
+    }
 }
 
 impl Text {
@@ -97,7 +108,17 @@ impl Input {
 
     /// Reads a string that packs several values; it is held whole.
     pub(super) async fn blob<'a>(&'a mut self, scratch: &'a mut Vec<u8>) -> Result<&'a [u8], RdbProblem> {
-        match self.layout().await? {
+        let layout = self.layout().await?;
+        self.blob_of(layout, scratch).await
+    }
+
+    /// Reads a packed value whose head was read.
+    pub(super) async fn blob_of<'a>(
+        &'a mut self,
+        layout: Layout,
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], RdbProblem> {
+        match layout {
             Layout::Integer(_) => Err(RdbProblem::Malformed("a number stands where a packed value must be")),
             Layout::Plain { len } => {
                 let len = blob_size(len)?;
@@ -163,7 +184,7 @@ impl Input {
     }
 
     /// Inflates some of the bytes that are left of a compressed string; returns how many.
-    async fn inflate_some(&mut self, left: u64, out: &mut Vec<u8>) -> Result<u64, RdbProblem> {
+    pub(super) async fn inflate_some(&mut self, left: u64, out: &mut Vec<u8>) -> Result<u64, RdbProblem> {
         let at_least = to_usize(left.min(lzf::MAX_INSTRUCTION as u64));
         self.ensure(at_least).await?;
         let at_most = self.available().len().min(LZF_STEP).min(usize::try_from(left).unwrap_or(usize::MAX));
@@ -175,7 +196,8 @@ impl Input {
         Ok(used as u64)
     }
 
-    async fn layout(&mut self) -> Result<Layout, RdbProblem> {
+    /// Reads how a string is laid down; its bytes come next.
+    pub(super) async fn layout(&mut self) -> Result<Layout, RdbProblem> {
         match self.any_length().await? {
             Length::Plain(len) => Ok(Layout::Plain { len }),
             Length::Encoding(0) => Ok(Layout::Integer(i8::from_le_bytes(self.array().await?).into())),
@@ -217,7 +239,8 @@ fn blob_size(len: u64) -> Result<usize, RdbProblem> {
     Ok(to_usize(len))
 }
 
-fn check_inflated(inflated: u64, len: u64, left: u64) -> Result<(), RdbProblem> {
+/// Compares what was inflated with what was promised, in the end exactly.
+pub(super) fn check_inflated(inflated: u64, len: u64, left: u64) -> Result<(), RdbProblem> {
     if inflated > len || left == 0 && inflated != len {
         return Err(RdbProblem::Malformed("a compressed string does not have the length that it promised"));
     }

@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::error::RdbProblem;
 use super::input::Input;
+use super::node::Node;
 use super::packed::{Format, Packed, intset, parse_score, zipmap};
 use super::text::{Text, Wanted};
 use super::{module, stream};
@@ -165,7 +166,12 @@ async fn list(input: &mut Input, type_byte: u8, scratch: &mut Vec<u8>, tally: &m
             },
             _ => Format::Ziplist,
         };
-        let mut packed = Packed::open(format, input.blob(scratch).await?)?;
+        let layout = input.layout().await?;
+        if !layout.is_small() {
+            Box::pin(Node::open(input, layout)?.read(format, |element| tally.item(element))).await?;
+            continue;
+        }
+        let mut packed = Packed::open(format, input.blob_of(layout, scratch).await?)?;
         while let Some(element) = packed.next()? {
             tally.item(element.text());
         }

@@ -1,0 +1,114 @@
+//! Writes an RDB out of what a server hands out key by key (`DUMP`), for servers that give no snapshot.
+
+use std::io::{self, Write};
+
+use crc_fast::{CrcAlgorithm, Digest as Crc, checksum};
+
+use super::entry::KeyEntry;
+
+/// What stands before the type if modules attached metadata to a key; in an RDB it stands before the key's name.
+const METADATA: u8 = 243;
+
+/// An RDB on its way to be written. Its keys must come database by database.
+pub struct RdbWriter<W> {
+    out: W,
+    crc: Crc,
+    database: Option<u64>,
+}
+
+/// A `DUMP` that was checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dumped<'a> {
+    /// Type and value as they stand in an RDB.
+    pub payload: &'a [u8],
+    /// The RDB version that it was written in.
+    pub rdb_version: u32,
+}
+
+/// Takes apart what `DUMP` returned; `None` if its checksum is not that of its bytes.
+pub fn read_dump(dump: &[u8]) -> Option<Dumped<'_>> {
+    let (signed, crc) = dump.split_last_chunk::<8>()?;
+    let (payload, version) = signed.split_last_chunk::<2>()?;
+    let crc = u64::from_le_bytes(*crc);
+    let is_good = crc == 0 || crc == checksum(CrcAlgorithm::Crc64Redis, signed);
+    is_good.then(|| Dumped { payload, rdb_version: u16::from_le_bytes(*version).into() })
+}
+
+impl<W: Write> RdbWriter<W> {
+    /// Begins an RDB of the version in which its values were written; facts are such as `redis-ver`.
+    pub fn new(out: W, rdb_version: u32, facts: &[(&str, &str)]) -> io::Result<Self> {
+        let mut writer = Self { out, crc: Crc::new(CrcAlgorithm::Crc64Redis), database: None };
+        // Valkey took 80 for its first version that is not Redis's.
+        let header =
+            if rdb_version < 80 { format!("REDIS{rdb_version:04}") } else { format!("VALKEY{rdb_version:03}") };
+        writer.write(header.as_bytes())?;
+        for (name, value) in facts {
+            writer.write(&[250])?;
+            writer.string(name.as_bytes())?;
+            writer.string(value.as_bytes())?;
+        }
+        Ok(writer)
+    }
+
+    /// Writes a function library.
+    pub fn function(&mut self, code: &[u8]) -> io::Result<()> {
+        self.write(&[245])?;
+        self.string(code)
+    }
+
+    /// Writes a key, unless its payload is not there.
+    pub fn key(&mut self, entry: &KeyEntry) -> io::Result<()> {
+        let missing = || io::Error::new(io::ErrorKind::InvalidInput, "a key has no payload to write");
+        let payload = entry.payload.as_deref().ok_or_else(missing)?;
+        let (type_byte, value) = payload.split_first().ok_or_else(missing)?;
+        if *type_byte == METADATA {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "modules attached metadata to a key"));
+        }
+        if self.database != Some(entry.database) {
+            self.write(&[254])?;
+            self.length(entry.database)?;
+            self.database = Some(entry.database);
+        }
+        if let Some(at) = entry.expires_at {
+            self.write(&[252])?;
+            self.write(&at.to_le_bytes())?;
+        }
+        if let Some(idle) = entry.idle {
+            self.write(&[248])?;
+            self.length(idle)?;
+        }
+        if let Some(frequency) = entry.frequency {
+            self.write(&[249, frequency])?;
+        }
+        self.write(&[*type_byte])?;
+        self.string(&entry.key)?;
+        self.write(value)
+    }
+
+    /// Ends the RDB and returns where it was written to.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.write(&[255])?;
+        let crc = self.crc.finalize();
+        self.write(&crc.to_le_bytes())?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    fn string(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.length(bytes.len() as u64)?;
+        self.write(bytes)
+    }
+
+    fn length(&mut self, length: u64) -> io::Result<()> {
+        match (u8::try_from(length), u32::try_from(length)) {
+            (Ok(short @ 0..=63), _) => self.write(&[short]),
+            (_, Ok(length)) => self.write(&[&[0x80], &length.to_be_bytes()[..]].concat()),
+            _ => self.write(&[&[0x81], &length.to_be_bytes()[..]].concat()),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.crc.update(bytes);
+        self.out.write_all(bytes)
+    }
+}
