@@ -20,6 +20,8 @@ pub mod ceph;
 pub mod chromium;
 #[path = "support/everything.rs"]
 pub mod everything;
+#[path = "support/exposition.rs"]
+pub mod exposition;
 #[path = "support/guard.rs"]
 pub mod guard;
 #[path = "support/keyspace.rs"]

@@ -111,7 +111,8 @@ impl Past {
     }
 }
 
-fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, failed: bool) -> Evidence {
+/// Evidence of a test restore that ended at this moment.
+pub fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, failed: bool) -> Evidence {
     let rung = |name: &str, ok, detail: &str, seconds| EvidenceRung {
         name: name.to_owned(),
         ok,
