@@ -129,7 +129,6 @@ pub(crate) enum Engines {
     PostgreSql,
     /// MySQL and MariaDB.
     MySql,
-    Sqlite,
     /// PostgreSQL, MySQL and MariaDB.
     Servers,
 }
@@ -142,7 +141,6 @@ impl Engines {
             Self::All => true,
             Self::PostgreSql => engine == Engine::PostgreSql,
             Self::MySql => is_mysql,
-            Self::Sqlite => engine == Engine::Sqlite,
             Self::Servers => engine != Engine::Sqlite,
         }
     }

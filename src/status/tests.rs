@@ -48,6 +48,7 @@ fn evidence(backup: &Recorded, at: DateTime<Utc>, restore_seconds: f64, reason: 
         source: "orders".to_owned(),
         manifest: String::new(),
         environment: None,
+        run: None,
         started_by: "a test".to_owned(),
         verdict: if reason.is_none() { Verdict::Proven } else { Verdict::Failed },
         reason: reason.map(ToOwned::to_owned),
