@@ -141,14 +141,22 @@ fn on_one_line(origin: Origin<'_>, tokens: &[Token]) -> String {
     let mut at = tokens.first().map_or(0, |token| token.start());
     for token in tokens {
         line.extend(origin.text[at..token.start()].chars().map(|_| ' '));
-        line.extend(origin.text[token.span().range()].chars().map(|character| if character == '\n' { ' ' } else { character }));
+        line.extend(
+            origin.text[token.span().range()].chars().map(|character| if character == '\n' { ' ' } else { character }),
+        );
         at = token.end();
     }
     line
 }
 
 /// Statements without semicolons between them: each is read, and the place of the first that is missing reported.
-fn read_unseparated(origin: Origin<'_>, tokens: &[Token], starts: &[usize], engine: Engine, found: &mut Vec<Statement>) {
+fn read_unseparated(
+    origin: Origin<'_>,
+    tokens: &[Token],
+    starts: &[usize],
+    engine: Engine,
+    found: &mut Vec<Statement>,
+) {
     let mut rest = tokens;
     for (idx, _) in starts.iter().enumerate() {
         let end = starts.get(idx + 1).map_or(rest.len(), |next| rest.partition_point(|token| token.start() < *next));
@@ -189,7 +197,8 @@ fn read_statement(cursor: Cursor<'_>, engine: Engine, found: &mut Vec<Statement>
         let reason = format!("an ALTER TABLE has {} actions or more", alter::MAX_ACTIONS);
         found.push(statement(cursor.span(), Kind::Limit(reason.into())));
     }
-    let defines_function = engine == Engine::PostgreSql && kinds.iter().any(|(_, kind)| matches!(kind, Kind::CreateFunction(_)));
+    let defines_function =
+        engine == Engine::PostgreSql && kinds.iter().any(|(_, kind)| matches!(kind, Kind::CreateFunction(_)));
     found.extend(kinds.into_iter().map(|(span, kind)| statement(span, kind)));
     if defines_function {
         block::read_function(&cursor, cursor.span(), found);

@@ -50,9 +50,11 @@ fn alter_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Kind> {
     let actions = cursor
         .items()
         .take(MAX_ACTIONS)
-        .flat_map(|mut item| super::mysql::several_actions(&item).unwrap_or_else(|| {
-            vec![Action { span: item.span(), kind: action(&mut item).unwrap_or(ActionKind::Other) }]
-        }))
+        .flat_map(|mut item| {
+            super::mysql::several_actions(&item).unwrap_or_else(|| {
+                vec![Action { span: item.span(), kind: action(&mut item).unwrap_or(ActionKind::Other) }]
+            })
+        })
         .collect();
     Some(Kind::AlterTable(Box::new(AlterTable { kind, name, if_exists, actions })))
 }
@@ -88,7 +90,11 @@ fn add(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
     if super::mysql::starts_index(cursor) {
         return Some(super::mysql::add_index(cursor));
     }
-    if cursor.is("partition") && (cursor.is_at(1, "if") || cursor.is_at(1, "partitions") || cursor.peek_at(1).is_none_or(|next| next.kind == TokenKind::LeftParen)) {
+    if cursor.is("partition")
+        && (cursor.is_at(1, "if")
+            || cursor.is_at(1, "partitions")
+            || cursor.peek_at(1).is_none_or(|next| next.kind == TokenKind::LeftParen))
+    {
         return Some(super::mysql::add_partition(cursor));
     }
     if let Some(constraint) = table_constraint(cursor) {
@@ -168,6 +174,10 @@ fn rename(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
     if cursor.eat_any(&["to", "as"]) {
         let name = cursor.name()?;
         return Some(ActionKind::RenameTo { to: Ident { name: name.name, span: name.span } });
+    }
+    if cursor.peek_at(1).is_none() {
+        // MySQL leaves TO out.
+        return Some(ActionKind::RenameTo { to: cursor.ident()? });
     }
     if cursor.eat("constraint") {
         let from = cursor.ident()?;
@@ -316,4 +326,3 @@ fn domain_action(cursor: &mut Cursor<'_>) -> Option<ObjectAction> {
         ObjectAction::Other
     })
 }
-

@@ -28,7 +28,8 @@ pub(super) fn read(cursor: Cursor<'_>) -> Option<Vec<(Span, Kind)>> {
             return one(account::role(&mut rest, false));
         }
         // ALTER VIEW and ALTER EVENT replace a definition, ALTER INSTANCE and its like are no schema.
-        let is_harmless = rest.is_any(&["view", "instance", "algorithm", "definer", "sql", "event", "server", "logfile"]);
+        let is_harmless =
+            rest.is_any(&["view", "instance", "algorithm", "definer", "sql", "event", "server", "logfile"]);
         return if is_harmless { one(None) } else { None };
     }
     if rest.eat("drop") {
@@ -59,8 +60,8 @@ pub(super) fn read(cursor: Cursor<'_>) -> Option<Vec<(Span, Kind)>> {
     // What only runs code, asks, or looks after the server.
     let is_other = rest.is_all(&["begin", "not", "atomic"])
         || rest.is_any(&[
-            "analyze", "call", "check", "do", "execute", "flush", "handler", "if", "kill", "prepare", "purge", "rename", "repair",
-            "show", "signal", "unlock", "while", "xa",
+            "analyze", "call", "check", "do", "execute", "flush", "handler", "if", "kill", "prepare", "purge",
+            "rename", "repair", "show", "signal", "unlock", "while", "xa",
         ]);
     if is_other { one(None) } else { None }
 }
@@ -133,7 +134,10 @@ fn optimize(cursor: &mut Cursor<'_>) -> Vec<(Span, Kind)> {
         let span = item.span();
         let Some(name) = item.name() else { continue };
         let actions = vec![Action { span, kind: ActionKind::Rebuild }];
-        found.push((span, Kind::AlterTable(Box::new(AlterTable { kind: ObjectKind::Table, name, if_exists: false, actions }))));
+        found.push((
+            span,
+            Kind::AlterTable(Box::new(AlterTable { kind: ObjectKind::Table, name, if_exists: false, actions })),
+        ));
     }
     found
 }

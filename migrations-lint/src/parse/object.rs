@@ -230,7 +230,17 @@ fn create_object(cursor: &mut Cursor<'_>, kind: ObjectKind, or_replace: bool) ->
     }
     let on = on_table(cursor, kind);
     let is_named_in_schema = false;
-    Some(Create { kind, name, or_replace, if_not_exists, is_temporary: false, on, signature, is_named_in_schema, definer: None })
+    Some(Create {
+        kind,
+        name,
+        or_replace,
+        if_not_exists,
+        is_temporary: false,
+        on,
+        signature,
+        is_named_in_schema,
+        definer: None,
+    })
 }
 
 fn operator_name(cursor: &mut Cursor<'_>) -> Option<Name> {

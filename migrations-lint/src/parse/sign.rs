@@ -17,16 +17,18 @@ pub(crate) struct Signs {
 }
 
 impl Signs {
-    /// The signs of a text, its comments and strings left out.
+    /// The signs of a text, its comments and strings left out; none if none is there for another than PostgreSQL.
     pub(crate) fn of(text: &str) -> Self {
+        if may_be_foreign(&text.as_bytes()[..text.len().min(MAX_BYTES)]) { Self::all_of(text) } else { Self::default() }
+    }
+
+    /// All signs of a text, PostgreSQL's own too.
+    pub(crate) fn all_of(text: &str) -> Self {
         let mut end = text.len().min(MAX_BYTES);
         while !text.is_char_boundary(end) {
             end -= 1;
         }
         let mut signs = Self::default();
-        if !may_be_foreign(&text.as_bytes()[..end]) {
-            return signs;
-        }
         let mut lexer = Lexer::new(text, Span::new(0, end), Engine::PostgreSql);
         let tokens: Vec<Token> = std::iter::from_fn(|| lexer.next_token()).collect();
         for idx in 0..tokens.len() {
@@ -63,16 +65,41 @@ impl Signs {
             TokenKind::Cast | TokenKind::DollarString => self.postgresql += 1,
             TokenKind::Word if is(0, "auto_increment") => self.mysql += 1,
             TokenKind::Word if is(0, "engine") && is(1, "=") => self.mysql += 1,
-            TokenKind::Word if is(0, "delimiter") && !is(1, ",") => self.mysql += usize::from(matches!(raw(1), "//" | "$$")),
-            TokenKind::Word if is(0, "if") && is(1, "not") && is(2, "exists") && raw(3).starts_with('`') && tokens.get(4).is_some_and(|next| next.kind == TokenKind::Word) && !is(4, "select") => {
+            TokenKind::Word
+                if ["utf8mb4", "mediumtext", "longtext", "unsigned"].iter().any(|word| is(0, word))
+                    || raw(0).get(..7).is_some_and(|start| start.eq_ignore_ascii_case("innodb_")) =>
+            {
+                self.mysql += 1;
+            }
+            TokenKind::Word if is(0, "delimiter") && !is(1, ",") => {
+                self.mysql += usize::from(matches!(raw(1), "//" | "$$"))
+            }
+            TokenKind::Word
+                if is(0, "if")
+                    && is(1, "not")
+                    && is(2, "exists")
+                    && raw(3).starts_with('`')
+                    && tokens.get(4).is_some_and(|next| next.kind == TokenKind::Word)
+                    && !is(4, "select") =>
+            {
                 // ADD COLUMN IF NOT EXISTS `a` int, not CREATE TABLE IF NOT EXISTS `a` (, LIKE, AS, SELECT.
-                self.mariadb += usize::from(!is(4, "like") && !is(4, "as") && !is(4, "on") && !is(4, "character") && !is(4, "default") && !is(4, "charset") && !is(4, "collate"));
+                self.mariadb += usize::from(
+                    !is(4, "like")
+                        && !is(4, "as")
+                        && !is(4, "on")
+                        && !is(4, "character")
+                        && !is(4, "default")
+                        && !is(4, "charset")
+                        && !is(4, "collate"),
+                );
             }
             TokenKind::Word if is(0, "autoincrement") => self.sqlite += 2,
             TokenKind::Word if is(0, "pragma") => self.sqlite += 4,
             TokenKind::Word if is(0, "without") && is(1, "rowid") => self.sqlite += 4,
             TokenKind::Word
-                if ["serial", "bigserial", "jsonb", "timestamptz", "bytea", "plpgsql", "tsvector", "ilike"].iter().any(|word| is(0, word)) =>
+                if ["serial", "bigserial", "jsonb", "timestamptz", "bytea", "plpgsql", "tsvector", "ilike"]
+                    .iter()
+                    .any(|word| is(0, word)) =>
             {
                 self.postgresql += 1;
             }
@@ -85,7 +112,21 @@ impl Signs {
 fn may_be_foreign(bytes: &[u8]) -> bool {
     let has = |word: &[u8]| memchr::memmem::find(bytes, word).is_some();
     memchr::memchr(b'`', bytes).is_some()
-        || [&b"AUTO"[..], b"auto", b"ENGINE", b"engine", b"Engine", b"PRAGMA", b"pragma", b"ROWID", b"rowid", b"DELIMITER", b"delimiter"].iter().any(|word| has(word))
+        || [
+            &b"AUTO"[..],
+            b"auto",
+            b"ENGINE",
+            b"engine",
+            b"Engine",
+            b"PRAGMA",
+            b"pragma",
+            b"ROWID",
+            b"rowid",
+            b"DELIMITER",
+            b"delimiter",
+        ]
+        .iter()
+        .any(|word| has(word))
 }
 
 #[cfg(test)]

@@ -182,7 +182,11 @@ impl<'a> Lexer<'a> {
     fn is_line_comment(&self, start: usize) -> bool {
         !self.is_mysql
             || self.at(start + 2).is_none_or(|byte| byte <= b' ')
-            || self.bytes[..start].iter().rev().find(|byte| !matches!(byte, b' ' | b'\t')).is_none_or(|byte| *byte == b'\n')
+            || self.bytes[..start]
+                .iter()
+                .rev()
+                .find(|byte| !matches!(byte, b' ' | b'\t'))
+                .is_none_or(|byte| *byte == b'\n')
     }
 
     /// PostgreSQL nests comments; MySQL does not, and runs what stands in `/*! … */`.
@@ -295,7 +299,8 @@ impl<'a> Lexer<'a> {
         if self.is_mysql {
             // `END$$` is a word and the delimiter after it.
             if let Some(delimiter) = self.delimiter.filter(|delimiter| matches!(delimiter[0], b'$' | b'_'))
-                && let Some(offset) = memchr::memmem::find(&self.bytes[start..end], delimiter).filter(|offset| *offset > 0)
+                && let Some(offset) =
+                    memchr::memmem::find(&self.bytes[start..end], delimiter).filter(|offset| *offset > 0)
             {
                 end = start + offset;
             }
@@ -330,8 +335,16 @@ impl<'a> Lexer<'a> {
 
     /// `DELIMITER //` is a line of the client; the line itself ends whatever stood before it.
     fn set_delimiter(&mut self, start: usize, word_end: usize) -> Token {
-        let line_end = self.line_end(start);
-        let delimiter = self.bytes[word_end..line_end].trim_ascii();
+        let mut line_end = self.line_end(start);
+        let mut delimiter = self.bytes[word_end..line_end].trim_ascii();
+        if delimiter.is_empty() {
+            // Flyway also takes it from the next line.
+            let next_end = self.line_end((line_end + 1).min(self.end));
+            let next = self.bytes[line_end..next_end].trim_ascii();
+            if !next.is_empty() && next.len() <= 3 && next.iter().all(u8::is_ascii_punctuation) {
+                (delimiter, line_end) = (next, next_end);
+            }
+        }
         self.delimiter = if delimiter.is_empty() || delimiter == b";" { None } else { Some(delimiter) };
         self.token(TokenKind::End, start, line_end)
     }
@@ -342,7 +355,10 @@ impl<'a> Lexer<'a> {
         if self.bytes[start] == b':' {
             end += usize::from(matches!(self.at(end), Some(b':' | b'=')));
         } else {
-            while self.at(end).is_some_and(is_operator) && !self.starts_comment(end) {
+            while self.at(end).is_some_and(is_operator)
+                && !self.starts_comment(end)
+                && !self.starts_variable(start, end)
+            {
                 end += 1;
             }
             let is_unusual = self.bytes[start..end].iter().any(|byte| b"~!@#%^&|?".contains(byte));
@@ -357,6 +373,11 @@ impl<'a> Lexer<'a> {
             _ => TokenKind::Operator,
         };
         self.token(kind, start, end)
+    }
+
+    /// MySQL's `=@x`: the sign belongs to the variable.
+    fn starts_variable(&self, start: usize, position: usize) -> bool {
+        self.is_mysql && self.bytes[position] == b'@' && self.bytes[start] != b'@'
     }
 
     fn starts_comment(&self, position: usize) -> bool {
@@ -419,18 +440,21 @@ mod tests {
         let text = "/*!40101 a */ /*!80000 b */ /*M! c */ /*M!100500 d */ /*!999999\\- e */ f";
         check(text, Engine::MySql, &[(Word, "a"), (Word, "b"), (Word, "f")]);
         check(text, Engine::MariaDb, &[(Word, "a"), (Word, "c"), (Word, "d"), (Word, "f")]);
-        check("1--1", Engine::MySql, &[(Number, "1"), (TokenKind::Operator, "-"), (TokenKind::Operator, "-"), (Number, "1")]);
+        check(
+            "1--1",
+            Engine::MySql,
+            &[(Number, "1"), (TokenKind::Operator, "-"), (TokenKind::Operator, "-"), (Number, "1")],
+        );
     }
 
     #[test]
     fn a_delimiter_is_seen_behind_a_word_and_a_column_may_have_its_name() {
         use TokenKind::{End, Word};
         check("delimiter $$\nend$$", Engine::MySql, &[(End, "delimiter $$"), (Word, "end"), (End, "$$")]);
-        check("a\n delimiter char,", Engine::MySql, &[
-            (Word, "a"),
-            (Word, "delimiter"),
-            (Word, "char"),
-            (TokenKind::Comma, ","),
-        ]);
+        check(
+            "a\n delimiter char,",
+            Engine::MySql,
+            &[(Word, "a"), (Word, "delimiter"), (Word, "char"), (TokenKind::Comma, ",")],
+        );
     }
 }

@@ -40,7 +40,14 @@ pub(super) fn read_type(cursor: &mut Cursor<'_>) -> Option<Type> {
     let is_unsigned = cursor.eat("unsigned");
     cursor.eat("signed");
     let is_array = read_array(cursor);
-    Some(Type { name: canonical(&words, zoned), modifiers, is_unsigned, values, is_array, span: cursor.span_since(&start) })
+    Some(Type {
+        name: canonical(&words, zoned),
+        modifiers,
+        is_unsigned,
+        values,
+        is_array,
+        span: cursor.span_since(&start),
+    })
 }
 
 fn followers(first: &str) -> &'static [&'static str] {

@@ -286,7 +286,12 @@ fn create_other(create: &Create, span: Span, found: &mut Vec<(Span, Effect)>) {
     if create.is_named_in_schema {
         let object = Object::new(Space::Trigger, &create.name);
         found.push((span, make(object.clone(), is_guarded)));
-        found.extend(create.on.iter().map(|table| (span, Effect::Belong { object: object.clone(), table: Object::relation(table) })));
+        found.extend(
+            create
+                .on
+                .iter()
+                .map(|table| (span, Effect::Belong { object: object.clone(), table: Object::relation(table) })),
+        );
         return;
     }
     let object = object_of(create.kind, &create.name, &create.signature, create.on.as_ref());

@@ -2,8 +2,8 @@
 
 use super::{Catalog, ColumnFacts, ConstraintFact, ConstraintFacts, EnumType, Index, Key, Table};
 use crate::statement::{
-    Action, ActionKind, AlterTable, AlterType, Column, ConstraintKind, CreateIndex, CreateTable, Drop, Ident, IndexKind, Kind,
-    ObjectAction, ObjectKind, Set, TableConstraint, TypeAction,
+    Action, ActionKind, AlterTable, AlterType, Column, ConstraintKind, CreateIndex, CreateTable, Drop, Ident,
+    IndexKind, Kind, ObjectAction, ObjectKind, Set, TableConstraint, TypeAction,
 };
 
 impl Catalog {
@@ -58,7 +58,10 @@ impl Catalog {
             add_constraint(&mut table, &key.name, constraint, transaction, true);
         }
         for index in &create.indexes {
-            let name = index.name.as_ref().map_or_else(|| index.columns.first().cloned().unwrap_or_default(), |name| name.name.clone());
+            let name = index
+                .name
+                .as_ref()
+                .map_or_else(|| index.columns.first().cloned().unwrap_or_default(), |name| name.name.clone());
             let is_unique = index.kind == IndexKind::Unique;
             table.indexes.push(Index { name, columns: index.columns.clone(), is_unique });
         }
@@ -96,7 +99,8 @@ impl Catalog {
                     let name = name
                         .as_ref()
                         .map_or_else(|| columns.first().cloned().unwrap_or_default(), |name| name.name.clone());
-                    let index = Index { name: name.clone(), columns: columns.clone(), is_unique: *kind == IndexKind::Unique };
+                    let index =
+                        Index { name: name.clone(), columns: columns.clone(), is_unique: *kind == IndexKind::Unique };
                     self.add_index(Key { schema: key.schema.clone(), name }, key.clone(), index);
                 }
                 ActionKind::EnableRowSecurity => {
@@ -246,7 +250,11 @@ fn alter_columns(table: &mut Table, table_name: &str, kind: &ActionKind, file_id
             table.constraints.retain(|constraint| !matches!(constraint.kind, ConstraintFact::PrimaryKey(_)));
         }
         ActionKind::RenameIndex { from, to } => {
-            table.indexes.iter_mut().filter(|index| index.name == from.name).for_each(|index| index.name.clone_from(&to.name));
+            table
+                .indexes
+                .iter_mut()
+                .filter(|index| index.name == from.name)
+                .for_each(|index| index.name.clone_from(&to.name));
         }
         ActionKind::SetDefault { column, .. } => {
             table.columns.entry(column.name.clone()).or_default().has_default = true;

@@ -97,7 +97,11 @@ fn as_run(example: &Example) -> String {
 fn harm(rule: &RuleInfo, example: &Example, server: &Server) -> Result<String, String> {
     let database = server.database();
     if rule.class == Class::Lock {
-        return if rule.id == "mysql-lock-wait-timeout" { waits(example, &database) } else { locks(example, &database) };
+        return if rule.id == "mysql-lock-wait-timeout" {
+            waits(example, &database)
+        } else {
+            locks(example, &database)
+        };
     }
     let run = run_twice(example, &database);
     check_verdict(example, &run)?;
@@ -157,7 +161,9 @@ fn waits(example: &Example, database: &Database<'_>) -> Result<String, String> {
     let outcome = database.run(&format!("SET SESSION lock_wait_timeout = 1;\n{}", example.sql));
     drop(reader);
     match outcome {
-        Err(error) if error.contains("Lock wait timeout") => Ok(format!("behind an open transaction that has read t: {error}")),
+        Err(error) if error.contains("Lock wait timeout") => {
+            Ok(format!("behind an open transaction that has read t: {error}"))
+        }
         other => Err(format!("{other:?}")),
     }
 }
@@ -193,5 +199,8 @@ fn check_verdict(example: &Example, run: &Run) -> Result<(), String> {
     if really == said {
         return Ok(());
     }
-    Err(format!("the linter says re-runnable = {said}, the server {really}: {second:?}; {}", describe_change(&run.after, after)))
+    Err(format!(
+        "the linter says re-runnable = {said}, the server {really}: {second:?}; {}",
+        describe_change(&run.after, after)
+    ))
 }

@@ -39,7 +39,8 @@ impl Snapshot {
                     found.insert(key.to_owned(), value.to_owned());
                 }
                 None => {
-                    write!(content, "CHECKSUM TABLE `{row}`; SELECT '{row}', COUNT(*) FROM `{row}`;").expect("a string takes text");
+                    write!(content, "CHECKSUM TABLE `{row}`; SELECT '{row}', COUNT(*) FROM `{row}`;")
+                        .expect("a string takes text");
                 }
             }
         }
@@ -70,7 +71,9 @@ impl Snapshot {
     pub(crate) fn rewritten(&self, after: &Self) -> Vec<String> {
         let files = self.0.iter().filter_map(|(key, file)| Some((key.strip_prefix("file:")?, file)));
         files
-            .filter(|(name, file)| after.0.get(&format!("file:{name}")) != Some(*file) && after.0.contains_key(&format!("table:{name}")))
+            .filter(|(name, file)| {
+                after.0.get(&format!("file:{name}")) != Some(*file) && after.0.contains_key(&format!("table:{name}"))
+            })
             .map(|(name, _)| name.to_owned())
             .collect()
     }
@@ -94,6 +97,8 @@ pub(crate) fn describe_change(before: &Snapshot, after: &Snapshot) -> String {
         }
     }
     let new = after.0.iter().filter(|(key, _)| matters(key) && !before.0.contains_key(*key));
-    changes.extend(new.map(|(key, value)| if key.starts_with("column:") { format!("{key} {value} new") } else { format!("{key} new") }));
+    changes.extend(new.map(|(key, value)| {
+        if key.starts_with("column:") { format!("{key} {value} new") } else { format!("{key} new") }
+    }));
     changes.join("; ")
 }

@@ -29,11 +29,17 @@ impl Server {
         let mut install = Command::new("mariadb-install-db");
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
         install.arg(format!("--datadir={}", data.display())).args(as_this_user());
-        let output = install.stdin(Stdio::null()).output().expect("mariadb-install-db is installed: the proof needs MariaDB");
+        let output =
+            install.stdin(Stdio::null()).output().expect("mariadb-install-db is installed: the proof needs MariaDB");
         assert!(output.status.success(), "mariadb-install-db: {}", String::from_utf8_lossy(&output.stderr));
         let log = std::fs::File::create(directory.path().join("log")).expect("a log can be made");
         let mut command = Command::new(daemon());
-        command.args(["--no-defaults", "--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"]);
+        command.args([
+            "--no-defaults",
+            "--skip-networking",
+            "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-buffer-pool-size=32M",
+        ]);
         command.args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"]);
         command.arg(format!("--datadir={}", data.display())).args(as_this_user());
         command.arg(format!("--socket={}", directory.path().join("socket").display()));
@@ -87,7 +93,10 @@ impl Server {
             return Ok(String::from_utf8_lossy(&stdout).into_owned());
         }
         let stderr = String::from_utf8_lossy(&stderr);
-        Err(stderr.lines().find(|line| line.starts_with("ERROR")).map_or_else(|| stderr.trim().to_owned(), without_line))
+        Err(stderr
+            .lines()
+            .find(|line| line.starts_with("ERROR"))
+            .map_or_else(|| stderr.trim().to_owned(), without_line))
     }
 }
 
@@ -119,7 +128,11 @@ impl Drop for Database<'_> {
     /// Accounts and server settings outlive a database: they go too.
     fn drop(&mut self) {
         let _ = self.server.client("", &format!("DROP DATABASE IF EXISTS {};", self.name), &[]);
-        let _ = self.server.client("", "DROP DATABASE IF EXISTS app; DROP USER IF EXISTS 'app'@'%', 'app'@'localhost', 'reader'@'%';", &[]);
+        let _ = self.server.client(
+            "",
+            "DROP DATABASE IF EXISTS app; DROP USER IF EXISTS 'app'@'%', 'app'@'localhost', 'reader'@'%';",
+            &[],
+        );
         let _ = self.server.client("", "SET GLOBAL log_bin_trust_function_creators = DEFAULT;", &[]);
     }
 }

@@ -15,7 +15,9 @@ pub(super) fn account(cursor: &mut Cursor<'_>) -> Option<Name> {
         // A host without quotes may be an address: words, numbers, dots.
         if cursor.string().is_none() {
             let mut end = host_start.peek().map_or(0, |token| token.start());
-            while cursor.peek().is_some_and(|token| token.start() == end && token.kind != TokenKind::LeftParen && token.kind != TokenKind::Comma) {
+            while cursor.peek().is_some_and(|token| {
+                token.start() == end && token.kind != TokenKind::LeftParen && token.kind != TokenKind::Comma
+            }) {
                 end = cursor.advance().map_or(end, |token| token.end());
             }
         }
@@ -74,5 +76,14 @@ pub(super) fn drop(cursor: &mut Cursor<'_>) -> Option<Kind> {
     }
     let signatures = names.iter().map(|_| Box::default()).collect();
     let kind = ObjectKind::Role;
-    Some(Kind::Drop(Box::new(Drop { kind, names, signatures, on: None, if_exists, cascade: false, is_concurrent: false, after_kind })))
+    Some(Kind::Drop(Box::new(Drop {
+        kind,
+        names,
+        signatures,
+        on: None,
+        if_exists,
+        cascade: false,
+        is_concurrent: false,
+        after_kind,
+    })))
 }

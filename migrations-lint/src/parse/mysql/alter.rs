@@ -7,7 +7,8 @@ use crate::statement::{Action, ActionKind, IndexKind, TableIndex};
 
 /// MariaDB: NOWAIT and WAIT n between the table and what is done to it.
 pub(crate) fn wait(cursor: &mut Cursor<'_>) {
-    if cursor.eat("nowait") || cursor.is("wait") && cursor.peek_at(1).is_some_and(|next| next.kind == TokenKind::Number) {
+    if cursor.eat("nowait") || cursor.is("wait") && cursor.peek_at(1).is_some_and(|next| next.kind == TokenKind::Number)
+    {
         if cursor.eat("wait") {
             cursor.advance();
         }
@@ -41,7 +42,9 @@ pub(crate) fn action(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
         if !cursor.eat("charset") {
             cursor.eat_all(&["character", "set"]);
         }
-        return Some(ActionKind::ConvertCharset { charset: cursor.ident().map(|charset| charset.name).unwrap_or_default() });
+        return Some(ActionKind::ConvertCharset {
+            charset: cursor.ident().map(|charset| charset.name).unwrap_or_default(),
+        });
     }
     let moves_rows = cursor.is_all(&["partition", "by"])
         || cursor.is_all(&["remove", "partitioning"])
@@ -82,11 +85,43 @@ pub(crate) fn drop_partition(cursor: &mut Cursor<'_>) -> ActionKind {
 
 /// The words that name a table's option; some take two words, an equals sign is optional.
 const OPTIONS: &[&str] = &[
-    "auto_increment", "autoextend_size", "avg_row_length", "charset", "checksum", "collate", "comment", "compression", "connection",
-    "delay_key_write", "encrypted", "encryption", "encryption_key_id", "engine", "engine_attribute", "insert_method", "key_block_size",
-    "max_rows", "min_rows", "pack_keys", "page_checksum", "page_compressed", "page_compression_level", "password", "row_format",
-    "secondary_engine", "secondary_engine_attribute", "sequence", "stats_auto_recalc", "stats_persistent", "stats_sample_pages",
-    "storage", "tablespace", "transactional", "type", "union", "with",
+    "auto_increment",
+    "autoextend_size",
+    "avg_row_length",
+    "charset",
+    "checksum",
+    "collate",
+    "comment",
+    "compression",
+    "connection",
+    "delay_key_write",
+    "encrypted",
+    "encryption",
+    "encryption_key_id",
+    "engine",
+    "engine_attribute",
+    "insert_method",
+    "key_block_size",
+    "max_rows",
+    "min_rows",
+    "pack_keys",
+    "page_checksum",
+    "page_compressed",
+    "page_compression_level",
+    "password",
+    "row_format",
+    "secondary_engine",
+    "secondary_engine_attribute",
+    "sequence",
+    "stats_auto_recalc",
+    "stats_persistent",
+    "stats_sample_pages",
+    "storage",
+    "tablespace",
+    "transactional",
+    "type",
+    "union",
+    "with",
 ];
 
 /// One item that holds several actions: `ADD (a int, b int)`, or options without commas between them.
@@ -133,17 +168,23 @@ pub(super) fn option(cursor: &mut Cursor<'_>) -> Option<Action> {
     } else {
         cursor.ident()?.name
     };
-    if !cursor.eat_kind(TokenKind::Equals) && matches!(&*name, "type" | "storage" | "with" | "sequence" | "union" | "password") {
+    if !cursor.eat_kind(TokenKind::Equals)
+        && matches!(&*name, "type" | "storage" | "with" | "sequence" | "union" | "password")
+    {
         *cursor = start;
         return None;
     }
-    let value = cursor.peek().map(|token| cursor.raw(token).trim_matches(['\'', '"', '`']).to_lowercase().into()).unwrap_or_default();
+    let value = cursor
+        .peek()
+        .map(|token| cursor.raw(token).trim_matches(['\'', '"', '`']).to_lowercase().into())
+        .unwrap_or_default();
     cursor.skip_one();
     Some(Action { span: cursor.span_since(&start), kind: ActionKind::TableOption { name, value } })
 }
 
 /// Types with a length, which stand where `KEY name (` has its name when a column is named `key`.
-const SIZED_TYPES: &[&str] = &["varchar", "char", "character", "numeric", "decimal", "bit", "varbit", "timestamp", "int", "bigint"];
+const SIZED_TYPES: &[&str] =
+    &["varchar", "char", "character", "numeric", "decimal", "bit", "varbit", "timestamp", "int", "bigint"];
 
 /// Whether `[UNIQUE | FULLTEXT | SPATIAL] {INDEX | KEY} [name] (columns)` stands here, or `UNIQUE name (columns)`.
 pub(crate) fn starts_index(cursor: &Cursor<'_>) -> bool {
@@ -162,7 +203,9 @@ pub(crate) fn starts_index(cursor: &Cursor<'_>) -> bool {
         return cursor.is_at(1, "index") || cursor.is_at(1, "key") || after_word(1);
     }
     cursor.is("unique")
-        && (cursor.is_at(1, "key") || cursor.is_at(1, "index") || is_name(1) && kind_at(2) == Some(TokenKind::LeftParen))
+        && (cursor.is_at(1, "key")
+            || cursor.is_at(1, "index")
+            || is_name(1) && kind_at(2) == Some(TokenKind::LeftParen))
 }
 
 /// A key among the columns of CREATE TABLE.
@@ -196,7 +239,8 @@ pub(super) fn index_kind(cursor: &mut Cursor<'_>) -> IndexKind {
 }
 
 fn index_body(cursor: &mut Cursor<'_>) -> (Option<crate::statement::Ident>, Vec<Box<str>>) {
-    let name = if cursor.peek_kind() == Some(TokenKind::LeftParen) || cursor.is("using") { None } else { cursor.ident() };
+    let name =
+        if cursor.peek_kind() == Some(TokenKind::LeftParen) || cursor.is("using") { None } else { cursor.ident() };
     if cursor.eat("using") {
         cursor.advance();
     }

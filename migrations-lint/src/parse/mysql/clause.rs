@@ -77,29 +77,181 @@ const STARTS: &[&[&str]] = &[
 
 /// What CREATE and DROP are followed by, after the words that may stand between.
 const KINDS: &[&str] = &[
-    "aggregate", "database", "event", "function", "index", "logfile", "package", "procedure", "resource", "role", "schema", "sequence",
-    "server", "spatial", "table", "tables", "tablespace", "temporary", "trigger", "undo", "user", "view", "virtual", "prepare", "temp",
+    "aggregate",
+    "database",
+    "event",
+    "function",
+    "index",
+    "logfile",
+    "package",
+    "procedure",
+    "resource",
+    "role",
+    "schema",
+    "sequence",
+    "server",
+    "spatial",
+    "table",
+    "tables",
+    "tablespace",
+    "temporary",
+    "trigger",
+    "undo",
+    "user",
+    "view",
+    "virtual",
+    "prepare",
+    "temp",
 ];
 
-const BETWEEN: &[&str] = &["online", "offline", "unique", "fulltext", "spatial", "vector", "temporary", "temp", "aggregate", "undo", "virtual"];
+const BETWEEN: &[&str] = &[
+    "online",
+    "offline",
+    "unique",
+    "fulltext",
+    "spatial",
+    "vector",
+    "temporary",
+    "temp",
+    "aggregate",
+    "undo",
+    "virtual",
+];
 
 /// Words that start an action of ALTER TABLE, beside the table's options.
 const ACTIONS: &[&str] = &[
-    "add", "algorithm", "alter", "analyze", "change", "check", "coalesce", "convert", "default", "disable", "discard", "drop", "enable",
-    "exchange", "force", "import", "lock", "modify", "nowait", "optimize", "order", "partition", "rebuild", "remove", "rename", "reorganize",
-    "repair", "truncate", "upgrade", "wait", "with", "without",
+    "add",
+    "algorithm",
+    "alter",
+    "analyze",
+    "change",
+    "check",
+    "coalesce",
+    "convert",
+    "default",
+    "disable",
+    "discard",
+    "drop",
+    "enable",
+    "exchange",
+    "force",
+    "import",
+    "lock",
+    "modify",
+    "nowait",
+    "optimize",
+    "order",
+    "partition",
+    "rebuild",
+    "remove",
+    "rename",
+    "reorganize",
+    "repair",
+    "truncate",
+    "upgrade",
+    "wait",
+    "with",
+    "without",
 ];
 
 /// Words of a column's definition that no parenthesis or expression hides.
 const COLUMN_WORDS: &[&str] = &[
-    "after", "always", "as", "ascii", "auto_increment", "autoincrement", "binary", "cascade", "character", "charset", "check", "collate",
-    "column_format", "comment", "compressed", "constraint", "current_timestamp", "default", "delete", "disk", "dynamic", "enforced",
-    "engine_attribute", "false", "first", "fixed", "foreign", "format", "generated", "global", "hidden", "if", "invisible", "key", "match",
-    "memory", "nchar", "no", "not", "now", "null", "on", "persistent", "precision", "primary", "ref_system_id", "references", "restrict", "row",
-    "secondary_engine_attribute", "serial", "set", "signed", "srid", "start", "end", "storage", "stored", "system", "true", "unicode", "unique",
-    "unsigned", "update", "using", "value", "varying", "versioning", "virtual", "visible", "without", "zerofill", "action", "full", "partial", "simple",
-    "encrypted", "encryption_key_id", "byte", "char", "localtime", "localtimestamp", "current_date", "current_time", "conflict", "rollback",
-    "abort", "fail", "ignore", "replace", "asc", "desc", "deferrable", "initially", "deferred", "immediate",
+    "after",
+    "always",
+    "as",
+    "ascii",
+    "auto_increment",
+    "autoincrement",
+    "binary",
+    "cascade",
+    "character",
+    "charset",
+    "check",
+    "collate",
+    "column_format",
+    "comment",
+    "compressed",
+    "constraint",
+    "current_timestamp",
+    "default",
+    "delete",
+    "disk",
+    "dynamic",
+    "enforced",
+    "engine_attribute",
+    "false",
+    "first",
+    "fixed",
+    "foreign",
+    "format",
+    "generated",
+    "global",
+    "hidden",
+    "if",
+    "invisible",
+    "key",
+    "match",
+    "memory",
+    "nchar",
+    "no",
+    "not",
+    "now",
+    "null",
+    "on",
+    "persistent",
+    "precision",
+    "primary",
+    "ref_system_id",
+    "references",
+    "restrict",
+    "row",
+    "secondary_engine_attribute",
+    "serial",
+    "set",
+    "signed",
+    "srid",
+    "start",
+    "end",
+    "storage",
+    "stored",
+    "system",
+    "true",
+    "unicode",
+    "unique",
+    "unsigned",
+    "update",
+    "using",
+    "value",
+    "varying",
+    "versioning",
+    "virtual",
+    "visible",
+    "without",
+    "zerofill",
+    "action",
+    "full",
+    "partial",
+    "simple",
+    "encrypted",
+    "encryption_key_id",
+    "byte",
+    "char",
+    "localtime",
+    "localtimestamp",
+    "current_date",
+    "current_time",
+    "conflict",
+    "rollback",
+    "abort",
+    "fail",
+    "ignore",
+    "replace",
+    "asc",
+    "desc",
+    "deferrable",
+    "initially",
+    "deferred",
+    "immediate",
 ];
 
 /// Whether the statement is whole and its clauses are known.
@@ -125,7 +277,12 @@ pub(crate) fn recognises(cursor: Cursor<'_>) -> bool {
             return true;
         }
         rest.if_exists();
-        return rest.name().is_some() && rest.items().all(recognises_action);
+        if rest.name().is_none() {
+            return false;
+        }
+        super::wait(&mut rest);
+        // `DROP PARTITION a, b`: what follows the comma is a name.
+        return rest.is_at(1, "partition") || rest.items().all(recognises_action);
     }
     true
 }
@@ -144,7 +301,11 @@ fn is_whole(cursor: &Cursor<'_>) -> bool {
         }
     }
     let last = cursor.rest().last();
-    depth == 0 && !matches!(last.map(|token| token.kind), Some(TokenKind::Comma | TokenKind::Dot | TokenKind::Equals | TokenKind::Operator))
+    depth == 0
+        && !matches!(
+            last.map(|token| token.kind),
+            Some(TokenKind::Comma | TokenKind::Dot | TokenKind::Equals | TokenKind::Operator)
+        )
 }
 
 fn recognises_table(mut cursor: Cursor<'_>) -> bool {
@@ -161,7 +322,19 @@ fn recognises_table(mut cursor: Cursor<'_>) -> bool {
 /// Keys and constraints, by their first words.
 fn recognises_element(item: &Cursor<'_>) -> bool {
     super::starts_index(item)
-        || item.is_any(&["constraint", "check", "foreign", "primary", "unique", "like", "period", "index", "key", "fulltext", "spatial"])
+        || item.is_any(&[
+            "constraint",
+            "check",
+            "foreign",
+            "primary",
+            "unique",
+            "like",
+            "period",
+            "index",
+            "key",
+            "fulltext",
+            "spatial",
+        ])
         || item.peek_kind() == Some(TokenKind::LeftParen)
         || item.is("select")
 }
@@ -175,26 +348,42 @@ fn recognises_column(mut cursor: Cursor<'_>) -> bool {
         return cursor.is_done();
     }
     while let Some(token) = cursor.peek() {
-        let follows_value = cursor.is_any(&["comment", "collate", "charset", "after", "constraint", "references", "column_format", "storage", "match", "default"]) || cursor.is_all(&["character", "set"]);
         match token.kind {
             TokenKind::Word if !cursor.is_any(COLUMN_WORDS) => return false,
             TokenKind::QuotedWord => return false,
             _ => {}
         }
-        if follows_value {
-            cursor.eat_all(&["character", "set"]);
-            if !cursor.eat("default") {
-                cursor.eat_any(&["comment", "collate", "charset", "after", "constraint", "references", "column_format", "storage", "match"]);
-            }
-            cursor.eat_kind(TokenKind::Equals);
+        let names_something = cursor.eat_all(&["character", "set"]) || cursor.eat_any(NAMING);
+        if !names_something {
+            cursor.skip_one();
+            continue;
+        }
+        cursor.eat_kind(TokenKind::Equals);
+        let start = cursor;
+        // Not the name of a constraint that has none: `CONSTRAINT CHECK (…)`.
+        if !cursor.is_any(&["check", "not", "null", "primary", "references", "unique"]) {
             cursor.name();
         }
-        if !cursor.is_done() {
+        if cursor.since(&start).is_empty() && !cursor.is_done() {
             cursor.skip_one();
         }
     }
     true
 }
+
+/// Words after which any name may stand.
+const NAMING: &[&str] = &[
+    "after",
+    "charset",
+    "collate",
+    "column_format",
+    "comment",
+    "constraint",
+    "default",
+    "match",
+    "references",
+    "storage",
+];
 
 fn recognises_action(mut item: Cursor<'_>) -> bool {
     if super::several_actions(&item).is_some() {
@@ -206,7 +395,9 @@ fn recognises_action(mut item: Cursor<'_>) -> bool {
     if item.eat("add") {
         let has_keyword = item.eat("column");
         item.if_not_exists();
-        return !has_keyword && recognises_element(&item) || item.is_any(&["partition", "system", "period"]) || recognises_column(item);
+        return !has_keyword && recognises_element(&item)
+            || item.is_any(&["partition", "system", "period"])
+            || recognises_column(item);
     }
     if item.eat_any(&["modify", "change"]) {
         item.eat("column");

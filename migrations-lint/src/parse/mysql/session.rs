@@ -52,7 +52,11 @@ fn assignment(cursor: &mut Cursor<'_>, is_global: &mut bool) -> Option<Set> {
     if sign.is_some() {
         *is_global = matches!(name.schema.as_deref(), Some("global" | "persist" | "persist_only"));
     }
-    if let Some(schema) = name.schema.take().filter(|schema| !matches!(&**schema, "global" | "session" | "local" | "persist" | "persist_only")) {
+    if let Some(schema) = name
+        .schema
+        .take()
+        .filter(|schema| !matches!(&**schema, "global" | "session" | "local" | "persist" | "persist_only"))
+    {
         name.name = format!("{schema}.{}", name.name).into();
     }
     if !cursor.eat_kind(TokenKind::Equals) {
@@ -91,5 +95,9 @@ pub(super) fn lock(cursor: &mut Cursor<'_>) -> Option<Kind> {
             tables.push(table);
         }
     }
-    Some(if tables.is_empty() { Kind::Other } else { Kind::LockTable(Box::new(LockTable { tables, mode: "write".into() })) })
+    Some(if tables.is_empty() {
+        Kind::Other
+    } else {
+        Kind::LockTable(Box::new(LockTable { tables, mode: "write".into() }))
+    })
 }

@@ -96,7 +96,10 @@ fn alter_action(alter: &AlterTable, kind: &ActionKind, span: Span, found: &mut V
         }
         ActionKind::DropPartition { names, if_exists } => {
             for name in names {
-                push(Effect::Remove { object: Object::within(Space::Partition, table, &name.name), is_guarded: *if_exists });
+                push(Effect::Remove {
+                    object: Object::within(Space::Partition, table, &name.name),
+                    is_guarded: *if_exists,
+                });
             }
         }
         ActionKind::RenameIndex { from, to } => {

@@ -3,7 +3,8 @@
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
-use crate::statement::{ActionKind, AlterTable, ConstraintKind, Kind, ObjectKind, TableConstraint};
+use crate::source_text::Span;
+use crate::statement::{ActionKind, AlterTable, ConstraintKind, IndexKind, Kind, Name, ObjectKind, TableConstraint};
 
 pub(crate) static FOREIGN_KEY: Rule = Rule::new(
     RuleInfo {
@@ -84,6 +85,13 @@ pub(crate) static MAY_FAIL: Rule = Rule::new(
                 "CREATE TABLE t (a int); INSERT INTO t VALUES (-1);",
                 "ALTER TABLE t DROP CONSTRAINT IF EXISTS positive;\nALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0);",
             ),
+            Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1);", "CREATE UNIQUE INDEX t_a ON t (a);")
+                .mysql(),
+            Example::new(
+                "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (p_id int); INSERT INTO t VALUES (1);",
+                "ALTER TABLE t ADD CONSTRAINT t_p FOREIGN KEY (p_id) REFERENCES p (id);",
+            )
+            .mysql(),
         ],
         good: &[],
     },
@@ -186,6 +194,22 @@ fn unique(view: &View<'_>, found: &mut Vec<Draft>) {
     }
 }
 
+/// MySQL: unique keys that a statement adds to a table in use, not over new columns.
+fn unique_keys<'a>(view: &View<'a>) -> Vec<(Span, &'a Name)> {
+    let Kind::AlterTable(alter) = view.kind() else { return Vec::new() };
+    if view.catalog.is_new(&alter.name) {
+        return Vec::new();
+    }
+    let is_old = |columns: &[Box<str>]| columns.iter().any(|column| !view.catalog.is_new_column(&alter.name, column));
+    let keys = alter.actions.iter().filter_map(|action| match &action.kind {
+        ActionKind::AddIndex { columns, kind: IndexKind::Unique, .. } if is_old(columns) => {
+            Some((action.span, &alter.name))
+        }
+        _ => None,
+    });
+    keys.collect()
+}
+
 fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
     if let Kind::CreateIndex(create) = view.kind() {
         let columns_are_new = !create.columns.is_empty()
@@ -203,6 +227,13 @@ fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
             );
         }
         return;
+    }
+    for (span, table) in unique_keys(view) {
+        found.push(
+            Draft::new(span, format!("the unique key fails if {} has duplicates", view.written(table)))
+                .why("The migration stops at the first duplicate, in production only, where the old rows are.")
+                .help("Ask for duplicates first: SELECT … GROUP BY … HAVING count(*) > 1;"),
+        );
     }
     for (alter, constraint) in added(view) {
         let problem = match &constraint.kind {

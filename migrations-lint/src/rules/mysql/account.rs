@@ -15,16 +15,25 @@ pub(crate) static DEFINER: Rule = Rule::new(
                environment, a restore) every use fails with error 1449. Leave DEFINER out: the account that migrates becomes the definer. The clause \
                usually comes from a dump.",
         bad: &[
-            Example::new("CREATE TABLE t (a int);", "CREATE OR REPLACE DEFINER=`root`@`localhost` VIEW v AS SELECT a FROM t;").mysql(),
             Example::new(
-                "",
-                "DROP PROCEDURE IF EXISTS p;\nCREATE DEFINER='root'@'localhost' PROCEDURE p() SELECT 1;",
+                "CREATE TABLE t (a int);",
+                "CREATE OR REPLACE DEFINER=`root`@`localhost` VIEW v AS SELECT a FROM t;",
             )
             .mysql(),
+            Example::new("", "DROP PROCEDURE IF EXISTS p;\nCREATE DEFINER='root'@'localhost' PROCEDURE p() SELECT 1;")
+                .mysql(),
         ],
         good: &[
-            Example::new("CREATE TABLE t (a int);", "CREATE OR REPLACE SQL SECURITY INVOKER VIEW v AS SELECT a FROM t;").mysql(),
-            Example::new("CREATE TABLE t (a int);", "CREATE OR REPLACE DEFINER=CURRENT_USER VIEW v AS SELECT a FROM t;").mysql(),
+            Example::new(
+                "CREATE TABLE t (a int);",
+                "CREATE OR REPLACE SQL SECURITY INVOKER VIEW v AS SELECT a FROM t;",
+            )
+            .mysql(),
+            Example::new(
+                "CREATE TABLE t (a int);",
+                "CREATE OR REPLACE DEFINER=CURRENT_USER VIEW v AS SELECT a FROM t;",
+            )
+            .mysql(),
         ],
     },
     Engines::MySql,

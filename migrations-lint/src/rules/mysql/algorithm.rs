@@ -32,13 +32,17 @@ pub(super) fn cost(view: &View<'_>, alter: &AlterTable, kind: &ActionKind) -> Op
         }
         ActionKind::ModifyColumn { from, column, .. } => modify(view, alter, &from.name, column),
         ActionKind::AddConstraint(constraint) => Some(match &constraint.kind {
-            ConstraintKind::ForeignKey { .. } if checks_are_off(view) => (Cost::Instant, "a foreign key is added unchecked"),
+            ConstraintKind::ForeignKey { .. } if checks_are_off(view) => {
+                (Cost::Instant, "a foreign key is added unchecked")
+            }
             ConstraintKind::ForeignKey { .. } => (Cost::Copy, "a foreign key is checked"),
             ConstraintKind::Check(_) => (Cost::Copy, "a CHECK is tested on every row"),
             ConstraintKind::PrimaryKey { .. } => (Cost::Rebuild, "rows are stored in the order of the primary key"),
             _ => (Cost::NoCopy, "an index is built"),
         }),
-        ActionKind::AddIndex { kind: IndexKind::FullText, .. } => Some((Cost::BlocksWrites, "a full-text index is built")),
+        ActionKind::AddIndex { kind: IndexKind::FullText, .. } => {
+            Some((Cost::BlocksWrites, "a full-text index is built"))
+        }
         ActionKind::AddIndex { kind: IndexKind::Spatial, .. } => Some((Cost::BlocksWrites, "a spatial index is built")),
         ActionKind::AddIndex { .. } => Some((Cost::NoCopy, "an index is built")),
         ActionKind::DropPrimaryKey if alter.actions.iter().any(|other| adds_primary_key(&other.kind)) => {
@@ -92,7 +96,9 @@ fn add_column(view: &View<'_>, column: &Column) -> (Cost, &'static str) {
 
 /// `(uuid())`: the current time is one value for all rows.
 fn is_computed(default: &Expr) -> bool {
-    default.calls.iter().any(|call| !matches!(&**call, "now" | "current_timestamp" | "localtime" | "localtimestamp" | "current_date" | "curdate"))
+    default.calls.iter().any(|call| {
+        !matches!(&**call, "now" | "current_timestamp" | "localtime" | "localtimestamp" | "current_date" | "curdate")
+    })
 }
 
 fn modify(view: &View<'_>, alter: &AlterTable, from: &str, column: &Column) -> Option<(Cost, &'static str)> {
@@ -105,7 +111,9 @@ fn modify(view: &View<'_>, alter: &AlterTable, from: &str, column: &Column) -> O
         ColumnChange::Longer => (Cost::Copy, "a column needs more bytes for its length"),
         ColumnChange::Values => (Cost::Copy, "the values of an ENUM or SET get other numbers"),
         ColumnChange::Charset => (Cost::Copy, "a column gets another character set"),
-        ColumnChange::Collation if view.part.engine == Engine::MariaDb => (Cost::NoCopy, "a column gets another collation"),
+        ColumnChange::Collation if view.part.engine == Engine::MariaDb => {
+            (Cost::NoCopy, "a column gets another collation")
+        }
         ColumnChange::Collation => (Cost::Copy, "a column gets another collation"),
         ColumnChange::Nullability => (Cost::Rebuild, "whether a column may be null is part of every row"),
         ColumnChange::Nothing if column.is_placed && view.part.engine != Engine::MariaDb => {
@@ -125,14 +133,17 @@ fn option(view: &View<'_>, alter: &AlterTable, name: &str, value: &str) -> Optio
     match name {
         "engine" => {
             // A table that a migration has made without ENGINE is of the default engine.
-            let known = table.filter(|table| table.born.is_some()).map(|table| table.engine.as_deref().unwrap_or("innodb"));
+            let known =
+                table.filter(|table| table.born.is_some()).map(|table| table.engine.as_deref().unwrap_or("innodb"));
             Some(if known == Some("innodb") && value == "innodb" {
                 (Cost::Rebuild, "the table is stored anew")
             } else {
                 (Cost::Copy, "the table moves to another storage engine")
             })
         }
-        "row_format" | "key_block_size" | "encrypted" | "page_compressed" => Some((Cost::Rebuild, "rows get another format")),
+        "row_format" | "key_block_size" | "encrypted" | "page_compressed" => {
+            Some((Cost::Rebuild, "rows get another format"))
+        }
         "encryption" => Some((Cost::Copy, "the table is encrypted anew")),
         "auto_increment" | "comment" | "charset" | "collate" => Some((Cost::Instant, "an option changes")),
         _ => None,

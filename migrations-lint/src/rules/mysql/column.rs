@@ -101,8 +101,13 @@ fn spelling(ty: &Type) -> &str {
 
 /// New values at the end change no row, unless they need another byte: an ENUM has one for 255, a SET one for each 8.
 fn values_change(old: &Type, new: &Type) -> ColumnChange {
-    let width = |ty: &Type| if &*ty.name == "enum" { usize::from(ty.values.len() > 255) } else { ty.values.len().div_ceil(8) };
-    if new.values.starts_with(&old.values) && width(old) == width(new) { ColumnChange::Nothing } else { ColumnChange::Values }
+    let width =
+        |ty: &Type| if &*ty.name == "enum" { usize::from(ty.values.len() > 255) } else { ty.values.len().div_ceil(8) };
+    if new.values.starts_with(&old.values) && width(old) == width(new) {
+        ColumnChange::Nothing
+    } else {
+        ColumnChange::Values
+    }
 }
 
 fn is_text(ty: &Type) -> bool {
@@ -150,14 +155,24 @@ pub(super) fn narrows(old: &ColumnFacts, new: &Column) -> Option<&'static str> {
     {
         return Some("a value is too long");
     }
-    if matches!(&*was.name, "enum" | "set") && matches!(&*now.name, "enum" | "set") && !was.values.iter().all(|value| now.values.contains(value)) {
+    if matches!(&*was.name, "enum" | "set")
+        && matches!(&*now.name, "enum" | "set")
+        && !was.values.iter().all(|value| now.values.contains(value))
+    {
         return Some("a row holds a value that is no longer listed");
     }
-    if text_room(was).is_some() && (integer_bytes(now).is_some() || matches!(&*now.name, "enum" | "set" | "date" | "datetime" | "timestamp" | "json" | "numeric" | "float4" | "float8")) {
+    if text_room(was).is_some()
+        && (integer_bytes(now).is_some()
+            || matches!(
+                &*now.name,
+                "enum" | "set" | "date" | "datetime" | "timestamp" | "json" | "numeric" | "float4" | "float8"
+            ))
+    {
         return Some("a text is no such value");
     }
     if &*was.name == "numeric" && &*now.name == "numeric" {
-        let digits = |ty: &Type| (ty.modifiers.first().copied().unwrap_or(10), ty.modifiers.get(1).copied().unwrap_or(0));
+        let digits =
+            |ty: &Type| (ty.modifiers.first().copied().unwrap_or(10), ty.modifiers.get(1).copied().unwrap_or(0));
         let ((before, before_scale), (after, after_scale)) = (digits(was), digits(now));
         if after - after_scale < before - before_scale {
             return Some("a number is out of range");

@@ -7,7 +7,8 @@ use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
 use crate::statement::{ActionKind, AlterTable, Kind};
 
 const SETUP: &str = "CREATE TABLE t (id int NOT NULL PRIMARY KEY, a int, b varchar(20)) ENGINE=InnoDB; INSERT INTO t VALUES (1, 1, 'x');";
-const WITH_PARENT: &str = "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int NOT NULL PRIMARY KEY, p_id int);";
+const WITH_PARENT: &str =
+    "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int NOT NULL PRIMARY KEY, p_id int);";
 
 pub(crate) static COPY: Rule = Rule::new(
     RuleInfo {
@@ -73,9 +74,11 @@ pub(crate) static BLOCKS: Rule = Rule::new(
         summary: "The change is made in place, but writers wait until it is done.",
         docs: "Full-text and spatial indexes, a new AUTO_INCREMENT column, and whatever is asked to run with `LOCK=SHARED` or `LOCK=EXCLUSIVE` hold \
                writers up (with EXCLUSIVE, readers as well). Ordinary indexes do not.",
-        bad: &[
-            Example::new("CREATE TABLE t (id int PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x');", "CREATE FULLTEXT INDEX IF NOT EXISTS t_b ON t (b);").mariadb(),
-        ],
+        bad: &[Example::new(
+            "CREATE TABLE t (id int PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x');",
+            "CREATE FULLTEXT INDEX IF NOT EXISTS t_b ON t (b);",
+        )
+        .mariadb()],
         good: &[Example::new(SETUP, "ALTER TABLE t ADD INDEX IF NOT EXISTS t_a (a), LOCK=NONE;").mariadb()],
     },
     Engines::MySql,

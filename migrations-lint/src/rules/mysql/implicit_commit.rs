@@ -56,7 +56,12 @@ pub(crate) static HALF: Rule = Rule::new(
         )
         .mysql()
         .in_transaction()],
-        good: &[Example::new("CREATE TABLE t (a int);", "CREATE TABLE IF NOT EXISTS u (a int);\nALTER TABLE t COMMENT = 'things';").mysql().in_transaction()],
+        good: &[Example::new(
+            "CREATE TABLE t (a int);",
+            "CREATE TABLE IF NOT EXISTS u (a int);\nALTER TABLE t COMMENT = 'things';",
+        )
+        .mysql()
+        .in_transaction()],
     },
     Engines::MySql,
     half,
@@ -80,8 +85,18 @@ fn half(view: &View<'_>, found: &mut Vec<Draft>) {
         return;
     }
     let changes = |kind: &Kind| commits(kind) || matches!(kind, Kind::Insert(_) | Kind::Update(_) | Kind::Delete(_));
-    let Some(failed) = view.part.failures.iter().find(|failure| commits(&view.part.statements[failure.statement_idx].kind)) else { return };
-    let second = view.part.statements.iter().enumerate().skip(failed.statement_idx + 1).find(|(_, statement)| changes(&statement.kind));
+    let Some(failed) =
+        view.part.failures.iter().find(|failure| commits(&view.part.statements[failure.statement_idx].kind))
+    else {
+        return;
+    };
+    let second = view
+        .part
+        .statements
+        .iter()
+        .enumerate()
+        .skip(failed.statement_idx + 1)
+        .find(|(_, statement)| changes(&statement.kind));
     if second.is_some_and(|(idx, _)| idx == view.statement_idx) {
         found.push(
             Draft::new(view.statement.span, format!("if this fails, {}'s transaction takes nothing back of what stands before it", view.part.layout))

@@ -15,7 +15,11 @@ pub(crate) static RULE: Rule = Rule::new(
                ALTER everybody else. `SET SESSION lock_wait_timeout = 5` makes it give up instead, to be tried again. Off by default, since many set it for \
                the account that migrates.",
         bad: &[Example::new("CREATE TABLE t (a int);", "ALTER TABLE t COMMENT = 'things';").mysql()],
-        good: &[Example::new("CREATE TABLE t (a int);", "SET SESSION lock_wait_timeout = 5;\nALTER TABLE t COMMENT = 'things';").mysql()],
+        good: &[Example::new(
+            "CREATE TABLE t (a int);",
+            "SET SESSION lock_wait_timeout = 5;\nALTER TABLE t COMMENT = 'things';",
+        )
+        .mysql()],
     },
     Engines::MySql,
     check,

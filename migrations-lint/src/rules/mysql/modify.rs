@@ -114,7 +114,10 @@ fn loses(view: &View<'_>, found: &mut Vec<Draft>) {
             found.push(
                 Draft::new(action.span, format!("column {} loses its {}", from.name, lost.join(", ")))
                     .why("MODIFY and CHANGE replace the whole definition: what they do not say again is gone.")
-                    .help(format!("Say {} again, or change only what is meant: ALTER COLUMN … SET DEFAULT, RENAME COLUMN.", lost.join(", "))),
+                    .help(format!(
+                        "Say {} again, or change only what is meant: ALTER COLUMN … SET DEFAULT, RENAME COLUMN.",
+                        lost.join(", ")
+                    )),
             );
         }
     }

@@ -18,7 +18,8 @@ pub(crate) static RULE: Rule = Rule::new(
         bad: &[
             Example::new(SETUP, "ALTER TABLE t DROP PARTITION p0;").mysql(),
             Example::new(SETUP, "ALTER TABLE t TRUNCATE PARTITION p1;").mysql(),
-            Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "ALTER TABLE t DISCARD TABLESPACE;").mysql(),
+            Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "ALTER TABLE t DISCARD TABLESPACE;")
+                .mysql(),
         ],
         good: &[Example::new(SETUP, "ALTER TABLE t CHECK PARTITION p0;").mysql()],
     },

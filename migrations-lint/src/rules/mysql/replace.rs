@@ -35,7 +35,8 @@ pub(crate) static TABLE: Rule = Rule::new(
         default_severity: RuleSeverity::Error,
         summary: "CREATE OR REPLACE TABLE drops the table that is there, with all its rows.",
         docs: "MariaDB's form is `DROP TABLE IF EXISTS` and `CREATE TABLE` in one. Write `CREATE TABLE IF NOT EXISTS`, and ALTER TABLE for what changes.",
-        bad: &[Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "CREATE OR REPLACE TABLE t (a int);").mariadb()],
+        bad: &[Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "CREATE OR REPLACE TABLE t (a int);")
+            .mariadb()],
         good: &[Example::new("", "CREATE OR REPLACE TEMPORARY TABLE work (a int);").mariadb()],
     },
     Engines::MySql,
@@ -48,7 +49,8 @@ fn row(view: &View<'_>, found: &mut Vec<Draft>) {
         return;
     }
     let names_all = view.catalog.table(&insert.table).is_some_and(|table| {
-        table.is_complete && (insert.columns.is_empty() || table.columns.keys().all(|column| insert.columns.contains(column)))
+        table.is_complete
+            && (insert.columns.is_empty() || table.columns.keys().all(|column| insert.columns.contains(column)))
     });
     if !names_all {
         found.push(

@@ -71,7 +71,11 @@ fn charset(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::CreateTable(create) = view.kind() else { return };
     let is_short = |charset: &str| matches!(charset, "utf8" | "utf8mb3");
     let of_table = create.charset.iter().filter(|charset| is_short(&charset.name)).map(|charset| charset.span);
-    let of_columns = create.columns.iter().filter(|column| column.charset.as_deref().is_some_and(is_short)).map(|column| column.span);
+    let of_columns = create
+        .columns
+        .iter()
+        .filter(|column| column.charset.as_deref().is_some_and(is_short))
+        .map(|column| column.span);
     found.extend(of_table.chain(of_columns).map(|span| {
         Draft::new(span, "utf8 is three bytes at most: no emoji, no rarer characters")
             .why("An insert with such a character fails, or is cut off before it.")

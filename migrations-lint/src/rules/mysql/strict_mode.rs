@@ -27,8 +27,13 @@ pub(crate) static RULE: Rule = Rule::new(
 fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::Set(set) = view.kind() else { return };
     // Taken from a variable, or put together from what is set: kept.
-    let keeps = set.value.contains("strict") || set.value.contains("traditional") || set.value.contains('@') || set.value.contains("default");
-    if &*set.name == "sql_mode" && !keeps {
+    let keeps = set.value.contains("strict")
+        || set.value.contains("traditional")
+        || set.value.contains('@')
+        || set.value.contains("default");
+    // The head of a dump saves the mode, and its end sets it back.
+    let is_dump = view.sql().to_ascii_lowercase().contains("@old_sql_mode");
+    if &*set.name == "sql_mode" && !keeps && !is_dump {
         found.push(
             Draft::new(view.statement.span, "sql_mode is set without STRICT_TRANS_TABLES")
                 .why("From here on values that do not fit are cut off, rounded or emptied, with a warning that nobody reads.")

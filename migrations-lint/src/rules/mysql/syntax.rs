@@ -34,13 +34,21 @@ pub(crate) static MYSQL_ONLY: Rule = Rule::new(
         class: Class::Transaction,
         default_severity: RuleSeverity::Error,
         summary: "MySQL has this form and MariaDB has not: there the statement fails.",
-        docs: "The collations `utf8mb4_0900_…` (known to MariaDB from 11.4.5 only), keys over expressions, `SET PERSIST` and `INVISIBLE` indexes are MySQL's own. \
-               Use `utf8mb4_unicode_ci` or `uca1400`, a key over a generated column, the configuration file, and `IGNORED`.",
+        docs: "The collations `utf8mb4_0900_…` (known to MariaDB from 11.4.5 only) and `SET PERSIST` are MySQL's own. \
+               Use `utf8mb4_unicode_ci` or `utf8mb4_uca1400_ai_ci`, and the configuration file.",
         bad: &[
-            Example::new("", "CREATE TABLE IF NOT EXISTS t (a varchar(20)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;").mariadb(),
+            Example::new(
+                "",
+                "CREATE TABLE IF NOT EXISTS t (a varchar(20)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;",
+            )
+            .mariadb(),
             Example::new("", "SET PERSIST max_connections = 200;").mariadb(),
         ],
-        good: &[Example::new("", "CREATE TABLE IF NOT EXISTS t (a varchar(20)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;").mariadb()],
+        good: &[Example::new(
+            "",
+            "CREATE TABLE IF NOT EXISTS t (a varchar(20)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;",
+        )
+        .mariadb()],
     },
     Engines::MySql,
     mysql_only,
@@ -70,7 +78,9 @@ fn mariadb_only(view: &View<'_>, found: &mut Vec<Draft>) {
                     ActionKind::AddColumn { if_not_exists, .. } => (*if_not_exists, "ADD COLUMN IF NOT EXISTS"),
                     ActionKind::DropColumn { if_exists, .. } => (*if_exists, "DROP COLUMN IF EXISTS"),
                     ActionKind::ModifyColumn { if_exists, .. } => (*if_exists, "MODIFY and CHANGE COLUMN IF EXISTS"),
-                    ActionKind::AddIndex { if_not_exists, .. } => (*if_not_exists, "IF NOT EXISTS or OR REPLACE for an index"),
+                    ActionKind::AddIndex { if_not_exists, .. } => {
+                        (*if_not_exists, "IF NOT EXISTS or OR REPLACE for an index")
+                    }
                     ActionKind::DropIndex { if_exists, .. } => (*if_exists, "DROP INDEX IF EXISTS"),
                     ActionKind::DropConstraint { if_exists, .. } => (*if_exists, "IF EXISTS for a constraint"),
                     ActionKind::AddConstraint(constraint) => (
@@ -112,19 +122,29 @@ fn mysql_only(view: &View<'_>, found: &mut Vec<Draft>) {
                 .help(help),
         );
     };
-    let is_definition = matches!(view.kind(), Kind::CreateTable(_) | Kind::AlterTable(_) | Kind::Create(_) | Kind::AlterObject(_));
+    let is_definition =
+        matches!(view.kind(), Kind::CreateTable(_) | Kind::AlterTable(_) | Kind::Create(_) | Kind::AlterObject(_));
     if is_definition
         && !knows_collations
         && let Some(at) = sql.find("utf8mb4_0900_")
     {
         let start = view.statement.span.start + at;
         let length = sql[at..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-        say(Span::new(start, start + length), "MySQL's 0900 collations before 11.4.5", "Write utf8mb4_unicode_ci, or utf8mb4_uca1400_ai_ci from 10.10 on.");
+        say(
+            Span::new(start, start + length),
+            "MySQL's 0900 collations before 11.4.5",
+            "Write utf8mb4_unicode_ci, or utf8mb4_uca1400_ai_ci from 10.10 on.",
+        );
     }
-    let starts_with_persist = sql.split_ascii_whitespace().nth(1).is_some_and(|word| {
-        word.eq_ignore_ascii_case("persist") || word.eq_ignore_ascii_case("persist_only")
-    });
+    let starts_with_persist = sql
+        .split_ascii_whitespace()
+        .nth(1)
+        .is_some_and(|word| word.eq_ignore_ascii_case("persist") || word.eq_ignore_ascii_case("persist_only"));
     if matches!(view.kind(), Kind::Set(_)) && starts_with_persist {
-        say(view.statement.span, "SET PERSIST", "Set it in the configuration file; SET GLOBAL lasts until the next start.");
+        say(
+            view.statement.span,
+            "SET PERSIST",
+            "Set it in the configuration file; SET GLOBAL lasts until the next start.",
+        );
     }
 }
