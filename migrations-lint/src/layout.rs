@@ -240,6 +240,7 @@ pub fn find_sets(files: Vec<InputFile>, forced: Option<Layout>) -> Vec<FoundSet>
     }
     sets.retain(|found| !found.set.files.is_empty() || !found.observations.is_empty());
     sets.sort_by(|a, b| a.folder.cmp(&b.folder));
+    dialect::follow_neighbours(&mut sets);
     sets
 }
 
@@ -301,22 +302,12 @@ impl SetBuilder {
         let Self { layout, folder, engine, server_version, files, observations } = self;
         let named = dialect::named(&folder);
         let told = engine.or(named.engine);
-        let guessed = if told.is_none() && named.foreign.is_none() { guess_engine(&files) } else { None };
+        let guessed = if told.is_none() && named.foreign.is_none() { dialect::guess(&files) } else { None };
         let engine = told.or(guessed);
         let set = MigrationSet { layout: layout.as_str(), engine, server_version, files };
         let foreign = named.foreign.filter(|_| engine.is_none());
         FoundSet { layout, folder, set, observations, foreign, is_engine_guessed: guessed.is_some() }
     }
-}
-
-/// What the SQL itself says where no framework and no folder does; nothing stands for PostgreSQL.
-fn guess_engine(files: &[MigrationFile]) -> Option<Engine> {
-    const MAX_FILES: usize = 100;
-    let mut signs = Signs::default();
-    for file in files.iter().take(MAX_FILES) {
-        signs.add(Signs::of(file.source.text()));
-    }
-    signs.engine()
 }
 
 /// Everything after a byte order mark, which is no SQL.

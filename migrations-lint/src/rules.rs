@@ -10,6 +10,7 @@ pub(crate) mod parsing;
 mod rerun;
 mod security;
 mod set;
+mod sqlite;
 mod style;
 mod transaction;
 
@@ -85,6 +86,7 @@ pub(crate) static ALL: &[&Rule] = &[
     &constraint::add::MAY_FAIL,
     &mysql::modify::NARROWS,
     &mysql::refused::RULE,
+    &sqlite::alter::COLUMN,
     &style::name::DUPLICATE_COLUMN,
     &index::invalid::HIDDEN,
     &index::invalid::CORRUPTION,
@@ -101,6 +103,8 @@ pub(crate) static ALL: &[&Rule] = &[
     &mysql::storage::ENGINE,
     &mysql::syntax::MARIADB_ONLY,
     &mysql::syntax::MYSQL_ONLY,
+    &sqlite::alter::FORM,
+    &sqlite::foreign_keys::RULE,
     &column::change_type::LOSES,
     &rerun::enum_value::STAYS,
     &security::row_security::DISABLED,

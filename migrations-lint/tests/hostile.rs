@@ -145,3 +145,63 @@ fn mutilated_migrations_never_panic() {
         assert!(found.iter().all(|finding| finding.span.end <= text.len()), "{text}");
     }
 }
+
+/// The engines whose judge is another one than PostgreSQL's.
+const OTHERS: [Engine; 3] = [Engine::MySql, Engine::MariaDb, Engine::Sqlite];
+
+#[test]
+fn the_other_engines_readers_and_judge_survive_deep_nesting() {
+    for engine in OTHERS {
+        for (open, close) in
+            [("(", ")"), ("(SELECT ", ")"), ("NOT ", ""), ("- ", ""), ("CASE WHEN a THEN ", " END"), ("`a`.", "")]
+        {
+            for depth in [300, 10_000] {
+                let text = format!("SELECT {}1{};\nDROP TABLE users;", open.repeat(depth), close.repeat(depth));
+                assert!(has(&check(&text, engine), "drop-table"), "{engine:?} {open}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_never_ends_in_mysql_costs_only_itself() {
+    for opening in ["'", "\"", "`", "/*", "/*! ", "'\\", "-- ", "# "] {
+        let found = check(&format!("DROP TABLE users;\nSELECT {opening} DROP TABLE x;"), Engine::MySql);
+        assert!(has(&found, "drop-table"), "{opening}");
+    }
+    for text in [
+        "DELIMITER ",
+        "DELIMITER\n",
+        "DELIMITER //",
+        "CREATE PROCEDURE p() BEGIN",
+        "/*!",
+        "/*!99999999999 a */",
+        "/*M!",
+        "ALTER TABLE",
+        "SET @",
+        "GRANT",
+    ] {
+        check(text, Engine::MySql);
+        check(text, Engine::MariaDb);
+    }
+}
+
+#[test]
+fn mysql_files_take_time_in_proportion_to_their_length() {
+    let insert = |rows: usize| format!("INSERT INTO t VALUES {};", vec!["(1, 'a', NULL)"; rows].join(","));
+    let columns = |rows: usize| format!("CREATE TABLE t ({});", vec!["a int NOT NULL"; rows].join(","));
+    let delimiters = |rows: usize| "delimiter ".repeat(rows);
+    let statements = |rows: usize| "ALTER TABLE t MODIFY a int, MODIFY b int;\n".repeat(rows);
+    for (name, text) in [
+        ("insert", insert(200_000)),
+        ("columns", columns(100_000)),
+        ("delimiters", delimiters(100_000)),
+        ("statements", statements(5_000)),
+        ("versions", "/*!40101 ".repeat(100_000)),
+        ("dashes", "--".repeat(200_000)),
+    ] {
+        let start = Instant::now();
+        check(&text, Engine::MySql);
+        assert!(start.elapsed() < Duration::from_secs(20), "{name}: {:?}", start.elapsed());
+    }
+}

@@ -1,8 +1,13 @@
-//! What the names of folders say about the database: `db/mysql/migrations`, `postgres-persistence`, `clickhouse`.
+//! What the names of folders say about the database (`db/mysql/migrations`, `postgres-persistence`, `clickhouse`), what the SQL
+//! itself says, and what the neighbours say.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
+use super::FoundSet;
 use crate::engine::Engine;
+use crate::migration::MigrationFile;
+use crate::parse::Signs;
 
 /// Folders above this many say nothing about the migrations: they are where somebody keeps projects.
 const N_FOLDERS: usize = 7;
@@ -55,6 +60,45 @@ fn named_in(name: &str) -> Named {
         }
     }
     if n_found == 1 { found } else { Named::default() }
+}
+
+/// What the SQL itself says where no framework and no folder does; nothing stands for PostgreSQL.
+pub(super) fn guess(files: &[MigrationFile]) -> Option<Engine> {
+    const MAX_FILES: usize = 100;
+    let mut signs = Signs::default();
+    for file in files.iter().take(MAX_FILES) {
+        signs.add(Signs::of(file.source.text()));
+    }
+    signs.engine()
+}
+
+/// Gives sets of which nothing tells the engine (an `INSERT` alone in its file) that of all others in the nearest folder above
+/// that has any, if they are of one.
+pub(super) fn follow_neighbours(sets: &mut [FoundSet]) {
+    let mut engines_below: HashMap<PathBuf, Vec<Engine>> = HashMap::new();
+    for found in sets.iter() {
+        let Some(engine) = found.set.engine else { continue };
+        for folder in found.folder.ancestors().take(N_FOLDERS) {
+            let engines = engines_below.entry(folder.to_owned()).or_default();
+            if !engines.contains(&engine) {
+                engines.push(engine);
+            }
+        }
+    }
+    if engines_below.is_empty() {
+        return;
+    }
+    for found in sets.iter_mut().filter(|found| found.set.engine.is_none() && found.foreign.is_none()) {
+        let nearest = found.folder.ancestors().take(N_FOLDERS).find_map(|folder| engines_below.get(folder));
+        let is_postgresql = || found.set.files.iter().any(|file| Signs::all_of(file.source.text()).postgresql > 0);
+        if let Some(&[engine]) = nearest.map(Vec::as_slice)
+            && engine != Engine::PostgreSql
+            && !is_postgresql()
+        {
+            found.set.engine = Some(engine);
+            found.is_engine_guessed = true;
+        }
+    }
 }
 
 #[cfg(test)]

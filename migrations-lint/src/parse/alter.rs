@@ -188,6 +188,10 @@ fn rename(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
         let name = cursor.name()?;
         return Some(ActionKind::RenameTo { to: Ident { name: name.name, span: name.span } });
     }
+    if cursor.peek_at(1).is_none() {
+        // MySQL leaves TO out.
+        return Some(ActionKind::RenameTo { to: cursor.ident()? });
+    }
     if cursor.eat("constraint") {
         let from = cursor.ident()?;
         cursor.eat("to");

@@ -17,16 +17,18 @@ pub(crate) struct Signs {
 }
 
 impl Signs {
-    /// The signs of a text, its comments and strings left out.
+    /// The signs of a text, its comments and strings left out; none if none is there for another than PostgreSQL.
     pub(crate) fn of(text: &str) -> Self {
+        if may_be_foreign(&text.as_bytes()[..text.len().min(MAX_BYTES)]) { Self::all_of(text) } else { Self::default() }
+    }
+
+    /// All signs of a text, PostgreSQL's own too.
+    pub(crate) fn all_of(text: &str) -> Self {
         let mut end = text.len().min(MAX_BYTES);
         while !text.is_char_boundary(end) {
             end -= 1;
         }
         let mut signs = Self::default();
-        if !may_be_foreign(&text.as_bytes()[..end]) {
-            return signs;
-        }
         let mut lexer = Lexer::new(text, Span::new(0, end), Engine::PostgreSql);
         let tokens: Vec<Token> = std::iter::from_fn(|| lexer.next_token()).collect();
         for idx in 0..tokens.len() {
@@ -63,6 +65,12 @@ impl Signs {
             TokenKind::Cast | TokenKind::DollarString => self.postgresql += 1,
             TokenKind::Word if is(0, "auto_increment") => self.mysql += 1,
             TokenKind::Word if is(0, "engine") && is(1, "=") => self.mysql += 1,
+            TokenKind::Word
+                if ["utf8mb4", "mediumtext", "longtext", "unsigned"].iter().any(|word| is(0, word))
+                    || raw(0).get(..7).is_some_and(|start| start.eq_ignore_ascii_case("innodb_")) =>
+            {
+                self.mysql += 1;
+            }
             TokenKind::Word if is(0, "delimiter") && !is(1, ",") => {
                 self.mysql += usize::from(matches!(raw(1), "//" | "$$"))
             }

@@ -335,8 +335,16 @@ impl<'a> Lexer<'a> {
 
     /// `DELIMITER //` is a line of the client; the line itself ends whatever stood before it.
     fn set_delimiter(&mut self, start: usize, word_end: usize) -> Token {
-        let line_end = self.line_end(start);
-        let delimiter = self.bytes[word_end..line_end].trim_ascii();
+        let mut line_end = self.line_end(start);
+        let mut delimiter = self.bytes[word_end..line_end].trim_ascii();
+        if delimiter.is_empty() {
+            // Flyway also takes it from the next line.
+            let next_end = self.line_end((line_end + 1).min(self.end));
+            let next = self.bytes[line_end..next_end].trim_ascii();
+            if !next.is_empty() && next.len() <= 3 && next.iter().all(u8::is_ascii_punctuation) {
+                (delimiter, line_end) = (next, next_end);
+            }
+        }
         self.delimiter = if delimiter.is_empty() || delimiter == b";" { None } else { Some(delimiter) };
         self.token(TokenKind::End, start, line_end)
     }
@@ -347,7 +355,10 @@ impl<'a> Lexer<'a> {
         if self.bytes[start] == b':' {
             end += usize::from(matches!(self.at(end), Some(b':' | b'=')));
         } else {
-            while self.at(end).is_some_and(is_operator) && !self.starts_comment(end) {
+            while self.at(end).is_some_and(is_operator)
+                && !self.starts_comment(end)
+                && !self.starts_variable(start, end)
+            {
                 end += 1;
             }
             let is_unusual = self.bytes[start..end].iter().any(|byte| b"~!@#%^&|?".contains(byte));
@@ -362,6 +373,11 @@ impl<'a> Lexer<'a> {
             _ => TokenKind::Operator,
         };
         self.token(kind, start, end)
+    }
+
+    /// MySQL's `=@x`: the sign belongs to the variable.
+    fn starts_variable(&self, start: usize, position: usize) -> bool {
+        self.is_mysql && self.bytes[position] == b'@' && self.bytes[start] != b'@'
     }
 
     fn starts_comment(&self, position: usize) -> bool {

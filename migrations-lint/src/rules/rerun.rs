@@ -11,6 +11,7 @@ pub(super) mod rename;
 pub(super) mod unnamed;
 pub(super) mod update;
 
+use crate::engine::Engine;
 use crate::rerun::{Reason, Space};
 
 /// How the message names what is there already, or gone.
@@ -36,6 +37,20 @@ fn thing(space: Space, name: &str) -> String {
         Space::Member | Space::Other(_) => "object",
     };
     if name.is_empty() || matches!(space, Space::Member) { format!("the {kind}") } else { format!("{kind} {name}") }
+}
+
+/// How a migration looks for itself before it does something, where no clause does.
+fn look_first(engine: Engine) -> &'static str {
+    match engine {
+        Engine::PostgreSql => "Look first, in a DO block: IF NOT EXISTS (SELECT … FROM pg_catalog …) THEN …; END IF;",
+        Engine::MySql => {
+            "Look into information_schema first (a procedure, or PREPARE of a statement chosen by IF), or keep the file to this one statement."
+        }
+        Engine::MariaDb => {
+            "Write IF [NOT] EXISTS, which MariaDB has for most clauses, or keep the file to this one statement."
+        }
+        Engine::Sqlite => "SQLite has no guard for this: keep the file to this one statement.",
+    }
 }
 
 /// What the second run says.

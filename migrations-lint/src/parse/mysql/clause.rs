@@ -277,7 +277,12 @@ pub(crate) fn recognises(cursor: Cursor<'_>) -> bool {
             return true;
         }
         rest.if_exists();
-        return rest.name().is_some() && rest.items().all(recognises_action);
+        if rest.name().is_none() {
+            return false;
+        }
+        super::wait(&mut rest);
+        // `DROP PARTITION a, b`: what follows the comma is a name.
+        return rest.is_at(1, "partition") || rest.items().all(recognises_action);
     }
     true
 }
@@ -343,47 +348,42 @@ fn recognises_column(mut cursor: Cursor<'_>) -> bool {
         return cursor.is_done();
     }
     while let Some(token) = cursor.peek() {
-        let follows_value = cursor.is_any(&[
-            "comment",
-            "collate",
-            "charset",
-            "after",
-            "constraint",
-            "references",
-            "column_format",
-            "storage",
-            "match",
-            "default",
-        ]) || cursor.is_all(&["character", "set"]);
         match token.kind {
             TokenKind::Word if !cursor.is_any(COLUMN_WORDS) => return false,
             TokenKind::QuotedWord => return false,
             _ => {}
         }
-        if follows_value {
-            cursor.eat_all(&["character", "set"]);
-            if !cursor.eat("default") {
-                cursor.eat_any(&[
-                    "comment",
-                    "collate",
-                    "charset",
-                    "after",
-                    "constraint",
-                    "references",
-                    "column_format",
-                    "storage",
-                    "match",
-                ]);
-            }
-            cursor.eat_kind(TokenKind::Equals);
+        let names_something = cursor.eat_all(&["character", "set"]) || cursor.eat_any(NAMING);
+        if !names_something {
+            cursor.skip_one();
+            continue;
+        }
+        cursor.eat_kind(TokenKind::Equals);
+        let start = cursor;
+        // Not the name of a constraint that has none: `CONSTRAINT CHECK (…)`.
+        if !cursor.is_any(&["check", "not", "null", "primary", "references", "unique"]) {
             cursor.name();
         }
-        if !cursor.is_done() {
+        if cursor.since(&start).is_empty() && !cursor.is_done() {
             cursor.skip_one();
         }
     }
     true
 }
+
+/// Words after which any name may stand.
+const NAMING: &[&str] = &[
+    "after",
+    "charset",
+    "collate",
+    "column_format",
+    "comment",
+    "constraint",
+    "default",
+    "match",
+    "references",
+    "storage",
+];
 
 fn recognises_action(mut item: Cursor<'_>) -> bool {
     if super::several_actions(&item).is_some() {

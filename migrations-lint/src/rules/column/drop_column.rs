@@ -13,10 +13,17 @@ pub(crate) static RULE: Rule = Rule::new(
         summary: "A column is dropped with all its values, and running code that names it fails.",
         docs: "ORMs name every column they know, so old processes fail on reads too. Make the code forget the column, deploy, wait, and drop it in a \
                later release after a proven backup.",
-        bad: &[Example::new(
-            "CREATE TABLE t (a int, b int); INSERT INTO t VALUES (1, 2);",
-            "ALTER TABLE t DROP COLUMN IF EXISTS b;",
-        )],
+        bad: &[
+            Example::new(
+                "CREATE TABLE t (a int, b int); INSERT INTO t VALUES (1, 2);",
+                "ALTER TABLE t DROP COLUMN IF EXISTS b;",
+            ),
+            Example::new(
+                "CREATE TABLE t (a int, b int); INSERT INTO t VALUES (1, 2);",
+                "ALTER TABLE t DROP COLUMN IF EXISTS b;",
+            )
+            .mariadb(),
+        ],
         good: &[Example::new(
             "CREATE TABLE t (a int);",
             "ALTER TABLE t ADD COLUMN IF NOT EXISTS work int;\nALTER TABLE t DROP COLUMN IF EXISTS work;",

@@ -15,10 +15,17 @@ pub(crate) static ADD: Rule = Rule::new(
         default_severity: RuleSeverity::Error,
         summary: "A NOT NULL column without a default is added: it fails as soon as the table has one row.",
         docs: "Give it a default, or add it nullable, back-fill, and make it NOT NULL by way of a validated CHECK.",
-        bad: &[Example::new(
-            "CREATE TABLE t (a int); INSERT INTO t VALUES (1);",
-            "ALTER TABLE t ADD COLUMN IF NOT EXISTS b int NOT NULL;",
-        )],
+        bad: &[
+            Example::new(
+                "CREATE TABLE t (a int); INSERT INTO t VALUES (1);",
+                "ALTER TABLE t ADD COLUMN IF NOT EXISTS b int NOT NULL;",
+            ),
+            Example::new(
+                "CREATE TABLE t (a int); INSERT INTO t VALUES (1);",
+                "ALTER TABLE t ADD COLUMN b int NOT NULL;",
+            )
+            .sqlite(),
+        ],
         good: &[Example::new(
             "CREATE TABLE t (a int); INSERT INTO t VALUES (1);",
             "ALTER TABLE t ADD COLUMN IF NOT EXISTS b int NOT NULL DEFAULT 0;",
@@ -35,7 +42,10 @@ pub(crate) static REQUIRED: Rule = Rule::new(
         default_severity: RuleSeverity::Warning,
         summary: "Code that is running does not know the new column and cannot insert without it.",
         docs: "A NOT NULL column needs a default for as long as old code inserts rows.",
-        bad: &[Example::new("CREATE TABLE t (a int);", "ALTER TABLE t ADD COLUMN IF NOT EXISTS b int NOT NULL;")],
+        bad: &[
+            Example::new("CREATE TABLE t (a int);", "ALTER TABLE t ADD COLUMN IF NOT EXISTS b int NOT NULL;"),
+            Example::new("CREATE TABLE t (a int);", "ALTER TABLE t ADD COLUMN b int NOT NULL;").mysql(),
+        ],
         good: &[Example::new(
             "CREATE TABLE t (a int);",
             "ALTER TABLE t ADD COLUMN IF NOT EXISTS b int NOT NULL DEFAULT 0;",

@@ -3,9 +3,8 @@
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
-use crate::statement::{
-    ActionKind, AlterTable, ConstraintKind, Ident, Kind, ObjectAction, ObjectKind, TableConstraint,
-};
+use crate::source_text::Span;
+use crate::statement::{ActionKind, AlterTable, ConstraintKind, IndexKind, Kind, Name, ObjectKind, TableConstraint};
 
 pub(crate) static FOREIGN_KEY: Rule = Rule::new(
     RuleInfo {
@@ -86,6 +85,13 @@ pub(crate) static MAY_FAIL: Rule = Rule::new(
                 "CREATE TABLE t (a int); INSERT INTO t VALUES (-1);",
                 "ALTER TABLE t DROP CONSTRAINT IF EXISTS positive;\nALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0);",
             ),
+            Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1);", "CREATE UNIQUE INDEX t_a ON t (a);")
+                .mysql(),
+            Example::new(
+                "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (p_id int); INSERT INTO t VALUES (1);",
+                "ALTER TABLE t ADD CONSTRAINT t_p FOREIGN KEY (p_id) REFERENCES p (id);",
+            )
+            .mysql(),
         ],
         good: &[],
     },
@@ -188,18 +194,20 @@ fn unique(view: &View<'_>, found: &mut Vec<Draft>) {
     }
 }
 
-/// A foreign key dropped in this part and added under the same name: its rows were held to it until now.
-fn puts_back(view: &View<'_>, alter: &AlterTable, constraint: &TableConstraint) -> bool {
-    let Some(added) = &constraint.name else { return false };
-    let drops = |alter: &AlterTable| {
-        let mut actions = alter.actions.iter();
-        actions.any(|action| matches!(&action.kind, ActionKind::DropConstraint { name, .. } if name.name == added.name))
-    };
-    drops(alter)
-        || view.preceding().any(|earlier| match &earlier.kind {
-            Kind::AlterTable(earlier) => earlier.name.name == alter.name.name && drops(earlier),
-            _ => false,
-        })
+/// MySQL: unique keys that a statement adds to a table in use, not over new columns.
+fn unique_keys<'a>(view: &View<'a>) -> Vec<(Span, &'a Name)> {
+    let Kind::AlterTable(alter) = view.kind() else { return Vec::new() };
+    if view.catalog.is_new(&alter.name) {
+        return Vec::new();
+    }
+    let is_old = |columns: &[Box<str>]| columns.iter().any(|column| !view.catalog.is_new_column(&alter.name, column));
+    let keys = alter.actions.iter().filter_map(|action| match &action.kind {
+        ActionKind::AddIndex { columns, kind: IndexKind::Unique, .. } if is_old(columns) => {
+            Some((action.span, &alter.name))
+        }
+        _ => None,
+    });
+    keys.collect()
 }
 
 fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
@@ -220,21 +228,12 @@ fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
         }
         return;
     }
-    if let Kind::AlterObject(alter) = view.kind() {
-        let holds =
-            matches!(alter.action, ObjectAction::AddConstraint { not_valid: false, .. } | ObjectAction::SetNotNull);
-        if alter.kind == ObjectKind::Domain && holds && !view.catalog.is_new_object(ObjectKind::Domain, &alter.name) {
-            let domain = view.written(&alter.name);
-            found.push(
-                Draft::new(
-                    alter.action_span,
-                    format!("the constraint fails if a column of domain {domain} violates it"),
-                )
-                .why("The migration stops there, in production only, where the old rows are.")
-                .help("Ask for such values in every table that uses the domain first, and correct them."),
-            );
-        }
-        return;
+    for (span, table) in unique_keys(view) {
+        found.push(
+            Draft::new(span, format!("the unique key fails if {} has duplicates", view.written(table)))
+                .why("The migration stops at the first duplicate, in production only, where the old rows are.")
+                .help("Ask for duplicates first: SELECT … GROUP BY … HAVING count(*) > 1;"),
+        );
     }
     for (alter, constraint) in added(view) {
         let problem = match &constraint.kind {
@@ -249,8 +248,7 @@ fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
                 "a row violates the CHECK"
             }
             ConstraintKind::ForeignKey { columns, .. } => {
-                let is_new = |column: &Ident| view.catalog.is_new_column(&alter.name, &column.name);
-                if columns.iter().all(is_new) || puts_back(view, alter, constraint) {
+                if columns.iter().all(|column| view.catalog.is_new_column(&alter.name, &column.name)) {
                     continue;
                 }
                 "a row refers to nothing"

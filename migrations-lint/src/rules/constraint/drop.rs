@@ -15,7 +15,9 @@ pub(crate) static RULE: Rule = Rule::new(
         bad: &[Example::new(
             "CREATE TABLE t (a int CONSTRAINT positive CHECK (a > 0));",
             "ALTER TABLE t DROP CONSTRAINT IF EXISTS positive;",
-        )],
+        ),
+Example::new("CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (a int, CONSTRAINT t_p FOREIGN KEY (a) REFERENCES p (id));", "ALTER TABLE t DROP FOREIGN KEY t_p;").mysql(),
+],
         good: &[Example::new(
             "CREATE TABLE t (a int);",
             "ALTER TABLE t DROP CONSTRAINT IF EXISTS positive;\nALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0) NOT VALID;",

@@ -20,6 +20,8 @@ pub(crate) static DELETE: Rule = Rule::new(
                 "CREATE TABLE t (id int); INSERT INTO t VALUES (1);",
                 "WITH gone AS (DELETE FROM t RETURNING id) SELECT count(*) FROM gone;",
             ),
+            Example::new("CREATE TABLE t (id int); INSERT INTO t VALUES (1);", "DELETE FROM t;").mysql(),
+            Example::new("CREATE TABLE t (id int); INSERT INTO t VALUES (1);", "DELETE t FROM t WHERE 1 = 1;").mysql(),
         ],
         good: &[Example::new("CREATE TABLE t (id int); INSERT INTO t VALUES (1);", "DELETE FROM t WHERE id = 2;")],
     },
@@ -38,7 +40,8 @@ pub(crate) static UPDATE: Rule = Rule::new(
         bad: &[
             Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "UPDATE t SET a = 0;"),
             Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "UPDATE t SET a = 0 WHERE true;"),
-        ],
+Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "UPDATE t SET a = 0;").mysql(),
+],
         good: &[Example::new("CREATE TABLE t (a int, b int); INSERT INTO t VALUES (1);", "UPDATE t SET b = a WHERE b IS NULL;")],
     },
     Engines::All,

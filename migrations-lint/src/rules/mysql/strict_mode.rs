@@ -31,7 +31,9 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
         || set.value.contains("traditional")
         || set.value.contains('@')
         || set.value.contains("default");
-    if &*set.name == "sql_mode" && !keeps {
+    // The head of a dump saves the mode, and its end sets it back.
+    let is_dump = view.sql().to_ascii_lowercase().contains("@old_sql_mode");
+    if &*set.name == "sql_mode" && !keeps && !is_dump {
         found.push(
             Draft::new(view.statement.span, "sql_mode is set without STRICT_TRANS_TABLES")
                 .why("From here on values that do not fit are cut off, rounded or emptied, with a warning that nobody reads.")

@@ -34,13 +34,21 @@ pub(crate) static MYSQL_ONLY: Rule = Rule::new(
         class: Class::Transaction,
         default_severity: RuleSeverity::Error,
         summary: "MySQL has this form and MariaDB has not: there the statement fails.",
-        docs: "The collations `utf8mb4_0900_…` (known to MariaDB from 11.4.5 only), keys over expressions, `SET PERSIST` and `INVISIBLE` indexes are MySQL's own. \
-               Use `utf8mb4_unicode_ci` or `uca1400`, a key over a generated column, the configuration file, and `IGNORED`.",
+        docs: "The collations `utf8mb4_0900_…` (known to MariaDB from 11.4.5 only) and `SET PERSIST` are MySQL's own. \
+               Use `utf8mb4_unicode_ci` or `utf8mb4_uca1400_ai_ci`, and the configuration file.",
         bad: &[
-            Example::new("", "CREATE TABLE IF NOT EXISTS t (a varchar(20)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;").mariadb(),
+            Example::new(
+                "",
+                "CREATE TABLE IF NOT EXISTS t (a varchar(20)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;",
+            )
+            .mariadb(),
             Example::new("", "SET PERSIST max_connections = 200;").mariadb(),
         ],
-        good: &[Example::new("", "CREATE TABLE IF NOT EXISTS t (a varchar(20)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;").mariadb()],
+        good: &[Example::new(
+            "",
+            "CREATE TABLE IF NOT EXISTS t (a varchar(20)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;",
+        )
+        .mariadb()],
     },
     Engines::MySql,
     mysql_only,

@@ -21,6 +21,14 @@ pub(crate) static RULE: Rule = Rule::new(
             Example::new("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';", "DROP FUNCTION IF EXISTS f();"),
             Example::new("CREATE EXTENSION pg_trgm;", "DROP EXTENSION IF EXISTS pg_trgm;"),
             Example::new("CREATE ROLE app; CREATE TABLE t (a int); ALTER TABLE t OWNER TO app;", "DROP OWNED BY app;"),
+            Example::new("CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM t;", "DROP VIEW IF EXISTS v;").mysql(),
+            Example::new(
+                "CREATE TABLE t (a int); CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1;",
+                "DROP TRIGGER IF EXISTS tr;",
+            )
+            .mysql(),
+            Example::new("CREATE PROCEDURE p() SELECT 1;", "DROP PROCEDURE IF EXISTS p;").mysql(),
+            Example::new("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1;", "DROP EVENT IF EXISTS e;").mysql(),
         ],
         good: &[
             Example::new("CREATE VIEW v AS SELECT 1;", "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT 2;"),

@@ -18,6 +18,8 @@ pub(crate) static RULE: Rule = Rule::new(
             Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "DROP TABLE IF EXISTS t;"),
             Example::new("CREATE SCHEMA app; CREATE TABLE app.t (a int);", "DROP SCHEMA IF EXISTS app CASCADE;"),
             Example::new("CREATE TABLE t (a int);", "DO $$ BEGIN EXECUTE 'DROP TABLE IF EXISTS t'; END $$;"),
+            Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "DROP TABLE IF EXISTS t;").mysql(),
+            Example::new("CREATE DATABASE app; CREATE TABLE app.t (a int);", "DROP DATABASE IF EXISTS app;").mysql(),
         ],
         good: &[
             Example::new("", "CREATE TABLE work (a int);\nDROP TABLE work;"),

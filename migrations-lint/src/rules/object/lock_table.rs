@@ -26,10 +26,15 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     {
         return;
     }
+    let is_mysql = Engines::MySql.include(view.part.engine);
     found.push(
         Draft::new(
             view.statement.span,
-            format!("the table is locked in {} mode until the transaction ends", lock.mode.to_uppercase()),
+            format!(
+                "the table is locked in {} mode until the {} ends",
+                lock.mode.to_uppercase(),
+                if is_mysql { "session" } else { "transaction" }
+            ),
         )
         .why("Everybody who needs the table waits, and whoever comes later waits behind them.")
         .help("Let each statement take the lock that it needs, and keep the transaction short."),

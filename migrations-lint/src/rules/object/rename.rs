@@ -21,6 +21,7 @@ pub(crate) static OBJECT: Rule = Rule::new(
             Example::new("CREATE TYPE mood AS ENUM ('ok');", "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine';"),
             Example::new("CREATE SCHEMA app;", "ALTER SCHEMA app RENAME TO core;"),
             Example::new("CREATE SCHEMA app; CREATE TABLE t (a int);", "ALTER TABLE IF EXISTS t SET SCHEMA app;"),
+            Example::new("CREATE TABLE t (a int);", "RENAME TABLE t TO t2;").mysql(),
         ],
         good: &[
             Example::new("CREATE TABLE t (a int); CREATE INDEX i ON t (a);", "ALTER INDEX IF EXISTS i RENAME TO j;"),
@@ -42,7 +43,10 @@ pub(crate) static COLUMN: Rule = Rule::new(
         summary: "A column gets another name under running code.",
         docs: "Old code names the old column, new code the new one, and for the time of the deploy both run. Add the new column, write both, \
                back-fill, move the readers, then drop the old one.",
-        bad: &[Example::new("CREATE TABLE t (a int);", "ALTER TABLE t RENAME COLUMN a TO b;")],
+        bad: &[
+            Example::new("CREATE TABLE t (a int);", "ALTER TABLE t RENAME COLUMN a TO b;"),
+            Example::new("CREATE TABLE t (a int);", "ALTER TABLE t CHANGE COLUMN a b int;").mysql(),
+        ],
         good: &[Example::new("CREATE TABLE t (a int);", "ALTER TABLE t ADD COLUMN IF NOT EXISTS b int;")],
     },
     Engines::All,

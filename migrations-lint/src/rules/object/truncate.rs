@@ -1,5 +1,6 @@
 //! TRUNCATE.
 
+use crate::engine::Engine;
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
@@ -18,6 +19,7 @@ pub(crate) static RULE: Rule = Rule::new(
                 "CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE u (a int REFERENCES t); INSERT INTO t VALUES (1); INSERT INTO u VALUES (1);",
                 "TRUNCATE TABLE t CASCADE;",
             ),
+            Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "TRUNCATE TABLE t;").mysql(),
         ],
         good: &[Example::new("", "CREATE TEMP TABLE work (a int);\nTRUNCATE work;")],
     },
@@ -33,7 +35,11 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
         let others = if truncate.cascade { ", and of every table that refers to it" } else { "" };
         found.push(
             Draft::new(table.span, format!("every row of {written} is deleted{others}"))
-                .why("The rows are lost at commit; the ACCESS EXCLUSIVE lock stops all reads and writes until then.")
+                .why(if view.part.engine == Engine::PostgreSql {
+                    "The rows are lost at commit; the ACCESS EXCLUSIVE lock stops all reads and writes until then."
+                } else {
+                    "The rows are lost at once: TRUNCATE commits by itself and cannot be rolled back."
+                })
                 .help(format!("Delete what is meant by a condition: DELETE FROM {written} WHERE …;")),
         );
     }

@@ -18,6 +18,8 @@ pub(crate) static RULE: Rule = Rule::new(
         bad: &[
             Example::new("CREATE TABLE t (id int);", "ALTER TABLE t ADD COLUMN note text;"),
             Example::new("CREATE TABLE t (id int);", "ALTER TABLE IF EXISTS t ADD note text;"),
+            Example::new("CREATE TABLE t (id int);", "ALTER TABLE t ADD COLUMN note text, ADD (a int, b int);").mysql(),
+            Example::new("CREATE TABLE t (id int);", "ALTER TABLE t ADD COLUMN note text;").sqlite(),
         ],
         good: &[
             Example::new("CREATE TABLE t (id int);", "ALTER TABLE t ADD COLUMN IF NOT EXISTS note text;"),
@@ -37,18 +39,18 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     for failure in view.failures() {
         let Reason::Exists { space: Space::Column, name } = &failure.reason else { continue };
         let Some(ActionKind::AddColumn { column, .. }) = alter.action_at(failure.span) else { continue };
-        let is_mysql = view.part.engine == Engine::MySql;
+        let has_no_guard = matches!(view.part.engine, Engine::MySql | Engine::Sqlite);
         let mut draft = Draft::new(
             failure.span,
             format!("column {name} of {} is added without IF NOT EXISTS", view.written(&alter.name)),
         )
         .why(super::consequence(&failure.reason))
-        .help(if is_mysql {
-            "MySQL has no ADD COLUMN IF NOT EXISTS: ask information_schema.columns first."
+        .help(if has_no_guard {
+            super::look_first(view.part.engine)
         } else {
             "Write ADD COLUMN IF NOT EXISTS."
         });
-        if view.statement.within.is_none() && !is_mysql {
+        if view.statement.within.is_none() && !has_no_guard {
             draft = draft.insert(column.name.span.start, "IF NOT EXISTS ");
         }
         found.push(draft);

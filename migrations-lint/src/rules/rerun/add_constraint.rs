@@ -27,6 +27,10 @@ pub(crate) static RULE: Rule = Rule::new(
                 "ALTER TABLE t ADD CONSTRAINT t_p FOREIGN KEY (a) REFERENCES p (id) NOT VALID;",
             ),
             Example::new("CREATE DOMAIN d AS int;", "ALTER DOMAIN d ADD CONSTRAINT positive CHECK (VALUE > 0) NOT VALID;"),
+            Example::new("CREATE TABLE t (a int);", "ALTER TABLE t ADD INDEX t_a (a);").mysql(),
+            Example::new("CREATE TABLE t (a int);", "CREATE INDEX t_a ON t (a);").mysql(),
+            Example::new("CREATE TABLE t (id int NOT NULL);", "ALTER TABLE t ADD PRIMARY KEY (id);").mysql(),
+            Example::new("CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (p_id int);", "ALTER TABLE t ADD CONSTRAINT t_p FOREIGN KEY (p_id) REFERENCES p (id);").mysql(),
         ],
         good: &[
             Example::new(
@@ -62,13 +66,15 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
             _ => continue,
         };
         let table = view.written(table);
+        let is_index = matches!(view.kind(), Kind::AlterTable(alter)
+            if matches!(alter.action_at(failure.span), Some(ActionKind::AddIndex { .. })));
+        let what = if is_index { "index" } else { "constraint" };
         found.push(
-            Draft::new(failure.span, format!("constraint {name} is added to {table} without a guard"))
+            Draft::new(failure.span, format!("{what} {name} is added to {table} without a guard"))
                 .why(super::consequence(&failure.reason))
                 .help(match view.part.engine {
-                    Engine::MySql | Engine::Sqlite => {
-                        format!("Keep the file to this one statement, or ask information_schema first whether {name} is there.")
-                    }
+                    Engine::MySql | Engine::Sqlite => super::look_first(view.part.engine).into(),
+                    Engine::MariaDb if is_index => "Write ADD INDEX IF NOT EXISTS.".into(),
                     _ => format!("Put this before it: ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};"),
                 }),
         );

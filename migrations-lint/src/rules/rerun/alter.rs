@@ -57,7 +57,7 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
         found.push(
             Draft::new(failure.span, format!("a second run fails here: {} is {state}", super::thing(*space, name)))
                 .why(super::consequence(&failure.reason))
-                .help("Look first, in a DO block: IF NOT EXISTS (SELECT … FROM pg_catalog …) THEN …; END IF;"),
+                .help(super::look_first(view.part.engine)),
         );
     }
 }
@@ -85,6 +85,7 @@ fn is_said_elsewhere(kind: &Kind, failure: &crate::rerun::Failure, space: Space)
                     | ActionKind::AddIndex { .. }
                     | ActionKind::RenameColumn { .. }
                     | ActionKind::RenameConstraint { .. }
+                    | ActionKind::RenameIndex { .. }
                     | ActionKind::ModifyColumn { .. },
                 ) => true,
                 _ => renames,

@@ -48,6 +48,15 @@ pub(crate) static RULE: Rule = Rule::new(
                 "",
                 "DO $$ BEGIN CREATE TABLE t (id bigint PRIMARY KEY); EXCEPTION WHEN duplicate_object THEN NULL; END $$;",
             ),
+            Example::new("", "CREATE TABLE t (id bigint PRIMARY KEY, KEY k (id));").mysql(),
+            Example::new("CREATE TABLE t (a int);", "CREATE VIEW v AS SELECT a FROM t;").mysql(),
+            Example::new("CREATE TABLE t (a int);", "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1;").mysql(),
+            Example::new("", "DELIMITER //\nCREATE PROCEDURE p()\nBEGIN\n  SELECT 1;\nEND//\nDELIMITER ;").mysql(),
+            Example::new("", "CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN 1;").mysql(),
+            Example::new("", "CREATE DATABASE app;").mysql(),
+            Example::new("", "CREATE USER 'app'@'localhost';").mysql(),
+            Example::new("", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1;").mysql(),
+            Example::new("", "CREATE TABLE t (id integer PRIMARY KEY AUTOINCREMENT);").sqlite(),
         ],
         good: &[
             Example::new("", "CREATE TABLE IF NOT EXISTS t (id bigint PRIMARY KEY);"),
@@ -66,6 +75,11 @@ pub(crate) static RULE: Rule = Rule::new(
                 "DROP POLICY IF EXISTS p ON t;\nCREATE POLICY p ON t USING (a = 1);",
             ),
             Example::new("", "CREATE TABLE work (id bigint);\nDROP TABLE work;"),
+            Example::new("", "CREATE TABLE IF NOT EXISTS t (id bigint PRIMARY KEY, KEY k (id));").mysql(),
+            Example::new("CREATE TABLE t (a int);", "DROP TRIGGER IF EXISTS tr;\nCREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1;").mysql(),
+            Example::new("CREATE TABLE t (a int);", "CREATE OR REPLACE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1;").mariadb(),
+            Example::new("", "DROP PROCEDURE IF EXISTS p;\nDELIMITER //\nCREATE PROCEDURE p()\nBEGIN\n  SELECT 1;\nEND//\nDELIMITER ;").mysql(),
+            Example::new("", "CREATE USER IF NOT EXISTS 'app'@'localhost';").mysql(),
         ],
     },
     Engines::All,
@@ -84,7 +98,7 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
         let Reason::Exists { space, name } = &failure.reason else { continue };
         let mut draft = Draft::new(failure.span, format!("{} is created without a guard", super::thing(*space, name)))
             .why(super::consequence(&failure.reason))
-            .help(help(view.kind()));
+            .help(help(view));
         if let Some((at, words)) = guard(view) {
             draft = draft.insert(at, words);
         }
@@ -124,7 +138,11 @@ fn after_create(view: &View<'_>) -> Option<usize> {
     sql.get(..6).filter(|word| word.eq_ignore_ascii_case("create")).map(|word| view.statement.span.start + word.len())
 }
 
-fn help(kind: &Kind) -> String {
+fn help(view: &View<'_>) -> String {
+    let kind = view.kind();
+    if view.part.engine != Engine::PostgreSql {
+        return elsewhere(view.part.engine, kind).into();
+    }
     let way = match kind {
         Kind::CreateTable(_) | Kind::CreateIndex(_) => "Write IF NOT EXISTS before the name.",
         Kind::CreateFunction(_) => "Write CREATE OR REPLACE.",
@@ -148,4 +166,24 @@ fn help(kind: &Kind) -> String {
         _ => "Put it into DO $$ BEGIN … EXCEPTION WHEN duplicate_object THEN NULL; END $$;",
     };
     way.into()
+}
+
+/// Where there is no DO block: what MySQL, MariaDB and SQLite have instead.
+fn elsewhere(engine: Engine, kind: &Kind) -> &'static str {
+    match (engine, kind) {
+        (Engine::MariaDb, Kind::CreateFunction(_)) => "Write CREATE OR REPLACE, or IF NOT EXISTS before the name.",
+        (Engine::MySql, Kind::CreateFunction(_)) => {
+            "Put DROP … IF EXISTS with the same name before it (MySQL 8.0.29 also has IF NOT EXISTS)."
+        }
+        (Engine::MySql | Engine::MariaDb, Kind::Create(create)) if create.kind == ObjectKind::View => {
+            "Write CREATE OR REPLACE."
+        }
+        (Engine::MariaDb, Kind::Create(create)) if create.kind == ObjectKind::Trigger => {
+            "Write CREATE OR REPLACE TRIGGER."
+        }
+        (Engine::MySql, Kind::Create(create)) if create.kind == ObjectKind::Trigger => {
+            "Put DROP TRIGGER IF EXISTS with the same name before it (MySQL 8.0.29 also has IF NOT EXISTS)."
+        }
+        _ => "Write IF NOT EXISTS before the name.",
+    }
 }

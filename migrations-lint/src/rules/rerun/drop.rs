@@ -5,7 +5,7 @@ use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rerun::Reason;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
-use crate::statement::{ActionKind, Kind, ObjectKind};
+use crate::statement::{ActionKind, Kind};
 
 pub(crate) static RULE: Rule = Rule::new(
     RuleInfo {
@@ -23,7 +23,12 @@ pub(crate) static RULE: Rule = Rule::new(
             Example::new("CREATE TABLE t (a int CONSTRAINT positive CHECK (a > 0));", "ALTER TABLE t DROP CONSTRAINT positive;"),
             Example::new("CREATE TABLE t (a int); CREATE POLICY p ON t;", "DROP POLICY p ON t;"),
             Example::new("CREATE TYPE mood AS ENUM ('ok');", "DROP TYPE mood;"),
-        ],
+Example::new("CREATE TABLE t (a int, b int);", "DROP TABLE t;").mysql(),
+Example::new("CREATE TABLE t (a int, b int);", "ALTER TABLE t DROP COLUMN b;").mysql(),
+Example::new("CREATE TABLE t (a int, KEY t_a (a));", "DROP INDEX t_a ON t;").mysql(),
+Example::new("CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (a int, CONSTRAINT t_p FOREIGN KEY (a) REFERENCES p (id));", "ALTER TABLE t DROP FOREIGN KEY t_p;").mysql(),
+Example::new("CREATE USER 'app'@'%';", "DROP USER 'app'@'%';").mysql(),
+],
         good: &[
             Example::new("CREATE TABLE t (a int); CREATE INDEX i ON t (a);", "DROP INDEX CONCURRENTLY IF EXISTS i;"),
             Example::new("", "CREATE TEMP TABLE work (a int);\nDROP TABLE work;"),
@@ -55,9 +60,12 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
                 .why(super::consequence(&failure.reason))
                 .help("Write IF EXISTS before the name.");
         let has_if_exists = match view.kind() {
-            Kind::Drop(drop) => view.part.engine != Engine::MySql || drop.kind != ObjectKind::Index,
+            Kind::Drop(_) => true,
             _ => !matches!(view.part.engine, Engine::MySql | Engine::Sqlite),
         };
+        if !has_if_exists {
+            draft = draft.help(super::look_first(view.part.engine));
+        }
         if view.statement.within.is_none() && has_if_exists {
             draft = draft.insert(at, words);
         }

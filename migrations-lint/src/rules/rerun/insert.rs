@@ -23,7 +23,10 @@ pub(crate) static RULE: Rule = Rule::new(
                 "",
                 "CREATE TABLE IF NOT EXISTS t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);\nINSERT INTO t (name) VALUES ('a') ON CONFLICT DO NOTHING;",
             ),
-        ],
+Example::new("CREATE TABLE t (id int, name text);", "INSERT INTO t (id, name) VALUES (1, 'a');").mysql(),
+Example::new("", "CREATE TABLE IF NOT EXISTS t (id int AUTO_INCREMENT PRIMARY KEY, name text);\nINSERT IGNORE INTO t (name) VALUES ('a');").mysql(),
+Example::new("", "CREATE TABLE IF NOT EXISTS t (id int, name text);\nREPLACE INTO t (id, name) VALUES (1, 'a');").mysql(),
+],
         good: &[
             Example::new(
                 "CREATE TABLE t (id int PRIMARY KEY, name text);",
@@ -37,7 +40,10 @@ pub(crate) static RULE: Rule = Rule::new(
                 "CREATE TABLE t (id int, name text);",
                 "DELETE FROM t WHERE id = 1;\nINSERT INTO t (id, name) VALUES (1, 'a');",
             ),
-        ],
+Example::new("CREATE TABLE t (id int PRIMARY KEY, name text);", "INSERT IGNORE INTO t (id, name) VALUES (1, 'a');").mysql(),
+Example::new("CREATE TABLE t (id int PRIMARY KEY, name text);", "INSERT INTO t (id, name) VALUES (1, 'a') ON DUPLICATE KEY UPDATE name = 'a';").mysql(),
+Example::new("CREATE TABLE t (id int, name text);", "INSERT INTO t (id, name) SELECT 1, 'a' FROM dual WHERE NOT EXISTS (SELECT 1 FROM t WHERE id = 1);").mysql(),
+],
     },
     Engines::All,
     check,

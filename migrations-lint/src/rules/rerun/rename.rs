@@ -1,5 +1,6 @@
 //! Renames and moves, which find nothing to rename the second time.
 
+use crate::engine::Engine;
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rerun::Reason;
@@ -20,7 +21,10 @@ pub(crate) static RULE: Rule = Rule::new(
             Example::new("CREATE TYPE mood AS ENUM ('ok');", "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine';"),
             Example::new("CREATE SCHEMA app;", "ALTER SCHEMA app RENAME TO app2;"),
             Example::new("CREATE TABLE t (a int); CREATE INDEX i ON t (a);", "ALTER INDEX i RENAME TO j;"),
-        ],
+Example::new("CREATE TABLE t (a int);", "RENAME TABLE t TO t2;").mysql(),
+Example::new("CREATE TABLE t (a int);", "ALTER TABLE t CHANGE a b int;").mysql(),
+Example::new("CREATE TABLE t (a int, KEY k (a));", "ALTER TABLE t RENAME INDEX k TO k2;").mysql(),
+],
         good: &[
             Example::new("CREATE TABLE t (a int); CREATE INDEX i ON t (a);", "ALTER INDEX IF EXISTS i RENAME TO j;"),
         ],
@@ -41,6 +45,7 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
                             ActionKind::RenameTo { .. }
                                 | ActionKind::RenameColumn { .. }
                                 | ActionKind::RenameConstraint { .. }
+                                | ActionKind::RenameIndex { .. }
                                 | ActionKind::SetSchema { .. }
                                 | ActionKind::ModifyColumn { .. }
                         )
@@ -64,7 +69,10 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
             found.push(
                 Draft::new(failure.span, format!("{} is renamed or moved without a guard", super::thing(*space, name)))
                     .why(super::consequence(&failure.reason))
-                    .help("Look first whether the old name is there: DO $$ BEGIN IF EXISTS (…) THEN …; END IF; END $$; or write ALTER … IF EXISTS."),
+                    .help(match view.part.engine {
+                        Engine::PostgreSql => "Look first whether the old name is there: DO $$ BEGIN IF EXISTS (…) THEN …; END IF; END $$; or write ALTER … IF EXISTS.",
+                        other => super::look_first(other),
+                    }),
             );
             return;
         }

@@ -26,7 +26,10 @@ pub(crate) static ALL: Rule = Rule::new(
         default_severity: RuleSeverity::Warning,
         summary: "All privileges are granted, TRUNCATE, REFERENCES and TRIGGER among them.",
         docs: "Name what the role needs: usually SELECT, INSERT, UPDATE, DELETE.",
-        bad: &[Example::new("CREATE TABLE t (a int); CREATE ROLE app;", "GRANT ALL ON t TO app;")],
+        bad: &[
+            Example::new("CREATE TABLE t (a int); CREATE ROLE app;", "GRANT ALL ON t TO app;"),
+            Example::new("CREATE USER 'app'@'%';", "GRANT ALL PRIVILEGES ON *.* TO 'app'@'%';").mysql(),
+        ],
         good: &[Example::new(
             "CREATE TABLE t (a int); CREATE ROLE app;",
             "GRANT SELECT, INSERT, UPDATE, DELETE ON t TO app;",

@@ -13,7 +13,11 @@ pub(crate) static PASSWORD: Rule = Rule::new(
         default_severity: RuleSeverity::Error,
         summary: "A password stands in the migration, and so in the repository and the server's log.",
         docs: "Create the role without a password and set it from a secret store, outside the migrations.",
-        bad: &[Example::new("CREATE ROLE app;", "ALTER ROLE app PASSWORD 'secret';")],
+        bad: &[
+            Example::new("CREATE ROLE app;", "ALTER ROLE app PASSWORD 'secret';"),
+            Example::new("", "CREATE USER IF NOT EXISTS 'app'@'%' IDENTIFIED BY 'secret';").mysql(),
+            Example::new("CREATE USER 'app'@'%';", "SET PASSWORD FOR 'app'@'%' = PASSWORD('secret');").mariadb(),
+        ],
         good: &[Example::new("CREATE ROLE app;", "ALTER ROLE app LOGIN;")],
     },
     Engines::All,
@@ -45,6 +49,10 @@ pub(crate) static POWER: Rule = Rule::new(
 fn password(view: &View<'_>, found: &mut Vec<Draft>) {
     let span = match view.kind() {
         Kind::Role(role) => role.password,
+        Kind::Grant(_) => {
+            let has_password = view.sql().to_ascii_lowercase().contains("identified by '");
+            has_password.then_some(view.statement.span)
+        }
         Kind::Create(create) if create.kind == ObjectKind::UserMapping => {
             let has_password = view.sql().to_ascii_lowercase().contains("password '");
             has_password.then_some(view.statement.span)

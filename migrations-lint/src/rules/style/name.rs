@@ -91,10 +91,13 @@ fn unqualified(view: &View<'_>, found: &mut Vec<Draft>) {
     }
 }
 
+/// A statement with more mistakes of one kind is not written by hand.
+const MAX_SHOWN: usize = 100;
+
 fn duplicate_column(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::CreateTable(create) = view.kind() else { return };
     let mut seen = FxHashSet::default();
-    for column in create.columns.iter().filter(|column| !seen.insert(&column.name.name)) {
+    for column in create.columns.iter().filter(|column| !seen.insert(&column.name.name)).take(MAX_SHOWN) {
         found.push(
             Draft::new(column.name.span, format!("column {} is there twice", column.name.name))
                 .why("The server refuses the statement.")

@@ -13,7 +13,9 @@ pub(crate) static UNCLOSED: Rule = Rule::new(
         default_severity: RuleSeverity::Error,
         summary: "BEGIN without COMMIT: what follows is rolled back when the connection closes.",
         docs: "Some clients go on in the open transaction, with its locks held; most close the connection, and everything since BEGIN is gone.",
-        bad: &[Example::new("", "BEGIN;\nCREATE TABLE IF NOT EXISTS t (a int);")],
+        bad: &[Example::new("", "BEGIN;\nCREATE TABLE IF NOT EXISTS t (a int);"),
+Example::new("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);", "BEGIN;\nUPDATE t SET a = 2 WHERE id = 1;").mysql(),
+],
         good: &[Example::new("", "BEGIN;\nCREATE TABLE IF NOT EXISTS t (a int);\nCOMMIT;")],
     },
     Engines::All,
@@ -34,7 +36,8 @@ pub(crate) static NESTED: Rule = Rule::new(
             Example::new("", "BEGIN;\nBEGIN;\nCREATE TABLE IF NOT EXISTS t (a int);\nCOMMIT;"),
             Example::new("", "BEGIN;\nCREATE TABLE IF NOT EXISTS t (a int);\nCOMMIT;").in_transaction(),
             Example::new("", "CREATE TABLE IF NOT EXISTS t (a int);\nCOMMIT;").in_transaction(),
-        ],
+Example::new("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);", "BEGIN;\nUPDATE t SET a = 2 WHERE id = 1;\nBEGIN;\nUPDATE t SET a = 3 WHERE id = 1;\nROLLBACK;").mysql(),
+],
         good: &[Example::new("", "CREATE TABLE IF NOT EXISTS t (a int);").in_transaction()],
     },
     Engines::All,
@@ -74,7 +77,16 @@ fn unclosed(view: &View<'_>, found: &mut Vec<Draft>) {
 }
 
 fn nested(view: &View<'_>, found: &mut Vec<Draft>) {
+    let commits = Engines::MySql.include(view.part.engine);
     let draft = match view.place().problem {
+        Some(Problem::Nested) if commits => Draft::new(view.statement.span, "BEGIN inside a transaction commits it")
+            .why("MySQL commits what is open before it begins anew; a later ROLLBACK takes back only the second part.")
+            .help("Leave it out, or use SAVEPOINT."),
+        Some(Problem::NestedInFramework) if commits => {
+            Draft::new(view.statement.span, format!("{} has opened a transaction for this file already", view.part.layout))
+                .why("BEGIN commits it and opens another; what the framework does at the end no longer belongs to the migration.")
+                .help("Leave BEGIN and COMMIT out, or switch the framework's transaction off for this file.")
+        }
         Some(Problem::Nested) => Draft::new(view.statement.span, "BEGIN inside a transaction does nothing")
             .why("The server warns and goes on; the first COMMIT ends the whole transaction, not this inner one.")
             .help("Leave it out, or use SAVEPOINT."),

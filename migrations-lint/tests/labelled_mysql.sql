@@ -1,0 +1,943 @@
+-- Labelled migrations for MySQL: what each must be reported as (by class), or that nothing may be said of it.
+-- The form is that of labelled.sql; `mariadb` and `sqlite` in a case's head name another engine than MySQL 8.0.
+
+-- case: destructive
+DROP TABLE IF EXISTS `users`;
+
+-- case: destructive
+DROP TABLE IF EXISTS users, orders;
+
+-- case: destructive
+DROP DATABASE IF EXISTS app;
+
+-- case: destructive
+DROP SCHEMA IF EXISTS app;
+
+-- case: destructive
+ALTER TABLE `users` DROP COLUMN `email`;
+
+-- case: destructive
+ALTER TABLE users DROP email, DROP COLUMN phone;
+
+-- case: destructive
+ALTER TABLE users ADD COLUMN a INT, DROP COLUMN b;
+
+-- case: destructive
+TRUNCATE TABLE users;
+
+-- case: destructive
+TRUNCATE users;
+
+-- case: destructive
+DELETE FROM users;
+
+-- case: destructive
+DELETE FROM `users` WHERE 1;
+
+-- case: destructive
+DELETE FROM users WHERE 1 = 1;
+
+-- case: destructive
+DELETE u FROM users u;
+
+-- case: destructive
+UPDATE users SET active = 0;
+
+-- case: destructive
+UPDATE `users` SET `status` = 'new' WHERE TRUE;
+
+-- case: destructive
+DROP VIEW IF EXISTS v;
+
+-- case: destructive
+DROP PROCEDURE IF EXISTS p;
+
+-- case: destructive
+DROP FUNCTION IF EXISTS f;
+
+-- case: destructive
+DROP TRIGGER IF EXISTS users_audit;
+
+-- case: destructive
+DROP EVENT IF EXISTS cleanup;
+
+-- case: destructive
+ALTER TABLE logs DROP PARTITION p2020;
+
+-- case: destructive
+ALTER TABLE logs DROP PARTITION p2020, p2021;
+
+-- case: destructive
+ALTER TABLE logs TRUNCATE PARTITION p2020;
+
+-- case: destructive
+ALTER TABLE logs DISCARD TABLESPACE;
+
+-- case: destructive, mariadb
+CREATE OR REPLACE TABLE users (id INT PRIMARY KEY);
+
+-- case: destructive
+REPLACE INTO settings (name, value) VALUES ('a', 'b');
+
+-- case: destructive
+CREATE TABLE settings (name VARCHAR(20) PRIMARY KEY, value TEXT, note TEXT);
+-- next file
+REPLACE INTO settings (name, value) VALUES ('a', 'b');
+
+-- case: destructive
+SET sql_mode = '';
+
+-- case: destructive
+SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';
+
+-- case: destructive
+SET @@session.sql_mode = 'ALLOW_INVALID_DATES';
+
+-- case: destructive
+DROP USER IF EXISTS 'app'@'%';
+
+-- case: destructive
+/*!40000 DROP DATABASE IF EXISTS `app`*/;
+
+-- case: destructive
+# a comment of MySQL's own
+DROP TABLE IF EXISTS users;
+
+-- case: destructive
+ALTER TABLE orders DROP FOREIGN KEY fk_orders_users;
+
+-- case: destructive, mariadb
+ALTER TABLE orders DROP CONSTRAINT IF EXISTS fk_orders_users;
+
+-- case: destructive, mariadb
+DROP SEQUENCE IF EXISTS s;
+
+-- case: destructive
+ALTER TABLE t ADD COLUMN a INT;
+ALTER TABLE t DROP COLUMN b;
+
+-- case: destructive
+DELETE LOW_PRIORITY QUICK IGNORE FROM users;
+
+-- case: non-idempotent
+CREATE TABLE users (id INT PRIMARY KEY);
+
+-- case: non-idempotent
+CREATE TABLE `users` (`id` bigint unsigned NOT NULL AUTO_INCREMENT, PRIMARY KEY (`id`)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- case: non-idempotent
+CREATE TABLE users LIKE people;
+
+-- case: non-idempotent
+CREATE TABLE copy AS SELECT * FROM users;
+
+-- case: non-idempotent
+ALTER TABLE users ADD COLUMN email VARCHAR(255);
+
+-- case: non-idempotent
+ALTER TABLE users ADD email VARCHAR(255) AFTER name;
+
+-- case: non-idempotent
+ALTER TABLE users ADD COLUMN (email VARCHAR(255), phone VARCHAR(20));
+
+-- case: non-idempotent
+CREATE INDEX users_email ON users (email);
+
+-- case: non-idempotent
+CREATE UNIQUE INDEX users_email ON users (email);
+
+-- case: non-idempotent
+ALTER TABLE users ADD INDEX users_email (email);
+
+-- case: non-idempotent
+ALTER TABLE users ADD KEY users_email (email(10));
+
+-- case: non-idempotent
+ALTER TABLE users ADD UNIQUE users_email (email);
+
+-- case: non-idempotent
+ALTER TABLE users ADD UNIQUE KEY `users_email` (`email`) USING BTREE;
+
+-- case: non-idempotent
+ALTER TABLE users ADD INDEX (email);
+
+-- case: non-idempotent
+ALTER TABLE users ADD PRIMARY KEY (id);
+
+-- case: non-idempotent
+ALTER TABLE orders ADD CONSTRAINT fk_user FOREIGN KEY (user_id) REFERENCES users (id);
+
+-- case: non-idempotent
+ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id);
+
+-- case: non-idempotent
+DROP TABLE users;
+
+-- case: non-idempotent
+DROP INDEX users_email ON users;
+
+-- case: non-idempotent
+ALTER TABLE users DROP INDEX users_email;
+
+-- case: non-idempotent
+ALTER TABLE users DROP KEY users_email;
+
+-- case: non-idempotent
+ALTER TABLE users DROP FOREIGN KEY fk;
+
+-- case: non-idempotent
+ALTER TABLE users DROP PRIMARY KEY;
+
+-- case: non-idempotent
+ALTER TABLE users DROP COLUMN email;
+
+-- case: non-idempotent
+RENAME TABLE users TO people;
+
+-- case: non-idempotent
+ALTER TABLE users RENAME TO people;
+
+-- case: non-idempotent
+ALTER TABLE users RENAME people;
+
+-- case: non-idempotent
+ALTER TABLE users CHANGE COLUMN mail email VARCHAR(255);
+
+-- case: non-idempotent
+ALTER TABLE users RENAME COLUMN mail TO email;
+
+-- case: non-idempotent
+ALTER TABLE users RENAME INDEX a TO b;
+
+-- case: non-idempotent
+INSERT INTO users (id, name) VALUES (1, 'a');
+
+-- case: non-idempotent
+INSERT users VALUES (1, 'a'), (2, 'b');
+
+-- case: non-idempotent
+INSERT INTO users SET id = 1, name = 'a';
+
+-- case: non-idempotent
+INSERT INTO archive SELECT * FROM users;
+
+-- case: non-idempotent
+INSERT INTO counters (name, n) VALUES ('a', 1) ON DUPLICATE KEY UPDATE n = n + 1;
+
+-- case: non-idempotent
+INSERT INTO counters (name, n) VALUES ('a', 1) ON DUPLICATE KEY UPDATE n = n + VALUES(n);
+
+-- case: non-idempotent
+CREATE TABLE IF NOT EXISTS t (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20));
+INSERT IGNORE INTO t (name) VALUES ('a');
+
+-- case: non-idempotent
+UPDATE users SET score = score * 2 WHERE id < 100;
+
+-- case: non-idempotent
+UPDATE users SET name = CONCAT('x', name) WHERE id > 0;
+
+-- case: non-idempotent
+LOAD DATA LOCAL INFILE '/tmp/users.csv' INTO TABLE users FIELDS TERMINATED BY ',';
+
+-- case: non-idempotent
+CREATE VIEW v AS SELECT 1 AS a;
+
+-- case: non-idempotent
+CREATE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW v AS SELECT id FROM users;
+
+-- case: non-idempotent
+DELIMITER $$
+CREATE TRIGGER users_audit AFTER INSERT ON users FOR EACH ROW
+BEGIN
+  INSERT INTO audit VALUES (NEW.id);
+END$$
+DELIMITER ;
+
+-- case: non-idempotent
+DELIMITER //
+CREATE PROCEDURE p(IN n INT)
+BEGIN
+  IF n > 1 THEN SELECT 1; ELSE SELECT 2; END IF;
+END //
+DELIMITER ;
+
+-- case: non-idempotent
+CREATE FUNCTION f(a INT) RETURNS INT DETERMINISTIC RETURN a + 1;
+
+-- case: non-idempotent
+CREATE EVENT cleanup ON SCHEDULE EVERY 1 DAY DO DELETE FROM sessions WHERE expires < NOW();
+
+-- case: non-idempotent
+CREATE DATABASE app CHARACTER SET utf8mb4;
+
+-- case: non-idempotent
+CREATE USER 'app'@'%';
+
+-- case: non-idempotent
+DROP USER 'app'@'%';
+
+-- case: non-idempotent, mariadb
+CREATE SEQUENCE s START WITH 1;
+
+-- case: non-idempotent
+ALTER TABLE logs ADD PARTITION (PARTITION p2030 VALUES LESS THAN (2031));
+
+-- case: non-idempotent
+CREATE FULLTEXT INDEX ft ON posts (body);
+
+-- case: non-idempotent
+CREATE TABLE `a``b` (id INT);
+
+-- case: non-idempotent
+CREATE TABLE IF NOT EXISTS a (id INT);
+ALTER TABLE a ADD COLUMN b INT;
+
+-- case: non-idempotent
+USE app;
+CREATE TABLE users (id INT);
+
+-- case: lock
+ALTER TABLE users MODIFY COLUMN id BIGINT NOT NULL AUTO_INCREMENT;
+
+-- case: lock
+CREATE TABLE t (id INT PRIMARY KEY, a INT);
+-- next file
+ALTER TABLE t MODIFY a BIGINT;
+
+-- case: lock
+CREATE TABLE t (id INT PRIMARY KEY, a INT);
+-- next file
+ALTER TABLE t CHANGE a b BIGINT UNSIGNED;
+
+-- case: lock
+CREATE TABLE t (id INT PRIMARY KEY, a INT);
+-- next file
+ALTER TABLE t MODIFY a INT UNSIGNED;
+
+-- case: lock
+CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(50)) DEFAULT CHARSET=utf8mb4;
+-- next file
+ALTER TABLE t MODIFY a VARCHAR(100);
+
+-- case: lock
+CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(200)) DEFAULT CHARSET=utf8mb4;
+-- next file
+ALTER TABLE t MODIFY a TEXT;
+
+-- case: lock
+CREATE TABLE t (id INT PRIMARY KEY, a ENUM('x', 'y'));
+-- next file
+ALTER TABLE t MODIFY a ENUM('x', 'z', 'y');
+
+-- case: lock
+CREATE TABLE t (id INT PRIMARY KEY, a INT);
+-- next file
+ALTER TABLE t MODIFY a INT NOT NULL;
+
+-- case: lock
+ALTER TABLE users CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+
+-- case: lock
+CREATE TABLE t (a VARCHAR(20)) CHARSET=latin1;
+-- next file
+ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4;
+
+-- case: lock
+ALTER TABLE users ENGINE=InnoDB;
+
+-- case: lock
+ALTER TABLE users ENGINE = InnoDB ROW_FORMAT = DYNAMIC;
+
+-- case: lock
+ALTER TABLE users ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8;
+
+-- case: lock
+ALTER TABLE users FORCE;
+
+-- case: lock
+OPTIMIZE TABLE users;
+
+-- case: lock
+ALTER TABLE users DROP PRIMARY KEY;
+
+-- case: lock
+ALTER TABLE users DROP PRIMARY KEY, ADD PRIMARY KEY (id, tenant_id);
+
+-- case: lock
+ALTER TABLE users ADD PRIMARY KEY (id);
+
+-- case: lock
+ALTER TABLE orders ADD CONSTRAINT fk FOREIGN KEY (user_id) REFERENCES users (id);
+
+-- case: lock
+ALTER TABLE users ADD CONSTRAINT positive CHECK (age > 0);
+
+-- case: lock
+ALTER TABLE users ADD COLUMN full_name VARCHAR(255) AS (CONCAT(first, ' ', last)) STORED;
+
+-- case: lock
+ALTER TABLE users ADD COLUMN k VARCHAR(36) NOT NULL DEFAULT (UUID());
+
+-- case: lock
+ALTER TABLE posts ADD FULLTEXT INDEX ft (body);
+
+-- case: lock
+ALTER TABLE places ADD SPATIAL INDEX sp (point);
+
+-- case: lock
+ALTER TABLE users ADD COLUMN email VARCHAR(255), ALGORITHM=COPY;
+
+-- case: lock
+ALTER TABLE users ADD INDEX a (a), LOCK=EXCLUSIVE;
+
+-- case: lock
+CREATE INDEX a ON users (a) LOCK=SHARED;
+
+-- case: lock
+ALTER TABLE users ORDER BY id;
+
+-- case: lock
+ALTER TABLE logs PARTITION BY HASH (id) PARTITIONS 4;
+
+-- case: lock
+ALTER TABLE logs REMOVE PARTITIONING;
+
+-- case: lock
+ALTER TABLE users ADD COLUMN n INT NOT NULL AUTO_INCREMENT UNIQUE;
+
+-- case: lock
+LOCK TABLES users WRITE;
+
+-- case: lock
+LOCK TABLES users WRITE, orders READ;
+UNLOCK TABLES;
+
+-- case: lock
+ALTER TABLE users MODIFY name VARCHAR(50) CHARACTER SET utf8mb4;
+
+-- case: lock
+CREATE TABLE t (a INT, b DECIMAL(10,2));
+-- next file
+ALTER TABLE t MODIFY b DECIMAL(12,4);
+
+-- case: lock
+CREATE TABLE t (a INT, d DATE);
+-- next file
+ALTER TABLE t MODIFY d DATETIME;
+
+-- case: breaking
+RENAME TABLE users TO people;
+
+-- case: breaking
+ALTER TABLE users CHANGE COLUMN mail email VARCHAR(255);
+
+-- case: breaking
+ALTER TABLE users RENAME COLUMN mail TO email;
+
+-- case: breaking
+ALTER TABLE users ADD COLUMN email VARCHAR(255) NOT NULL;
+
+-- case: breaking
+ALTER TABLE users ALTER COLUMN email DROP DEFAULT;
+
+-- case: breaking
+CREATE TABLE t (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY);
+-- next file
+ALTER TABLE t MODIFY id BIGINT NOT NULL;
+
+-- case: breaking
+CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(20) NOT NULL DEFAULT 'x');
+-- next file
+ALTER TABLE t MODIFY a VARCHAR(30) NOT NULL;
+
+-- case: breaking
+CREATE TABLE t (id INT PRIMARY KEY, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP);
+-- next file
+ALTER TABLE t MODIFY at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP;
+
+-- case: breaking
+CREATE TABLE t (id INT PRIMARY KEY, a INT NOT NULL COMMENT 'cents');
+-- next file
+ALTER TABLE t CHANGE a b INT NOT NULL;
+
+-- case: may-fail
+CREATE UNIQUE INDEX users_email ON users (email);
+
+-- case: may-fail
+ALTER TABLE users ADD UNIQUE KEY users_email (email);
+
+-- case: may-fail
+ALTER TABLE users ADD CONSTRAINT users_email UNIQUE (email);
+
+-- case: may-fail
+ALTER TABLE orders ADD CONSTRAINT fk FOREIGN KEY (user_id) REFERENCES users (id);
+
+-- case: may-fail
+ALTER TABLE users ADD CONSTRAINT positive CHECK (age > 0);
+
+-- case: may-fail
+CREATE TABLE t (a VARCHAR(100));
+-- next file
+ALTER TABLE t MODIFY a VARCHAR(20);
+
+-- case: may-fail
+CREATE TABLE t (a BIGINT);
+-- next file
+ALTER TABLE t MODIFY a INT;
+
+-- case: may-fail
+CREATE TABLE t (a INT);
+-- next file
+ALTER TABLE t MODIFY a INT UNSIGNED;
+
+-- case: may-fail
+CREATE TABLE t (a ENUM('x', 'y'));
+-- next file
+ALTER TABLE t MODIFY a ENUM('x');
+
+-- case: may-fail
+CREATE TABLE t (a VARCHAR(20));
+-- next file
+ALTER TABLE t MODIFY a INT;
+
+-- case: may-fail
+CREATE TABLE t (a VARCHAR(20) NULL);
+-- next file
+ALTER TABLE t MODIFY a VARCHAR(20) NOT NULL;
+
+-- case: may-fail
+CREATE TABLE t (a DECIMAL(12, 2));
+-- next file
+ALTER TABLE t MODIFY a DECIMAL(8, 2);
+
+-- case: may-fail
+CREATE TABLE t (a LONGTEXT);
+-- next file
+ALTER TABLE t MODIFY a TEXT;
+
+-- case: may-fail
+ALTER TABLE users ADD CONSTRAINT c CHECK (a > 0), ALGORITHM=INPLACE;
+
+-- case: may-fail
+ALTER TABLE users ADD INDEX a (a), ALGORITHM=INSTANT;
+
+-- case: transaction
+START TRANSACTION;
+CREATE TABLE IF NOT EXISTS a (id INT);
+COMMIT;
+
+-- case: transaction
+BEGIN;
+UPDATE users SET a = 1 WHERE id = 1;
+ALTER TABLE users COMMENT = 'x';
+COMMIT;
+
+-- case: transaction, in a transaction
+CREATE TABLE a (id INT PRIMARY KEY);
+CREATE TABLE b (id INT PRIMARY KEY);
+
+-- case: transaction, in a transaction
+ALTER TABLE users ADD COLUMN a INT;
+UPDATE users SET a = 1 WHERE a IS NULL;
+
+-- case: transaction
+CREATE TABLE IF NOT EXISTS a (id INT PRIMARY KEY) ENGINE=MyISAM;
+
+-- case: transaction
+ALTER TABLE a ENGINE=MEMORY;
+
+-- case: transaction
+ALTER TABLE users ADD COLUMN IF NOT EXISTS email VARCHAR(255);
+
+-- case: transaction
+ALTER TABLE users DROP COLUMN IF EXISTS email;
+
+-- case: transaction
+CREATE INDEX IF NOT EXISTS a ON users (a);
+
+-- case: transaction
+DROP INDEX IF EXISTS a ON users;
+
+-- case: transaction
+CREATE OR REPLACE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1;
+
+-- case: transaction, mariadb
+CREATE TABLE IF NOT EXISTS t (a VARCHAR(20)) COLLATE=utf8mb4_0900_ai_ci;
+
+-- case: transaction
+BEGIN;
+UPDATE users SET a = 1 WHERE id = 1;
+
+-- case: may-fail
+CREATE TBALE users (id INT);
+
+-- case: may-fail
+ALTER TABLE users ADD COLUM email VARCHAR(20) NOTT NULL;
+
+-- case: may-fail
+CREATE TABLE IF NOT EXISTS t (id INT PRIMARY KEY name VARCHAR(20));
+
+-- case: may-fail
+CREATE TABLE IF NOT EXISTS t (id INT PRIMARY KEY, name VARCHAR(20);
+
+-- case: may-fail
+SELECT 'it's';
+
+-- case: security
+CREATE USER IF NOT EXISTS 'app'@'%' IDENTIFIED BY 'secret';
+
+-- case: security
+ALTER USER 'app'@'localhost' IDENTIFIED WITH mysql_native_password BY 'secret';
+
+-- case: security
+SET PASSWORD FOR 'app'@'%' = 'secret';
+
+-- case: security
+GRANT ALL PRIVILEGES ON app.* TO 'app'@'%';
+
+-- case: security
+GRANT SELECT ON app.* TO 'app'@'%' IDENTIFIED BY 'secret';
+
+-- case: security
+CREATE OR REPLACE DEFINER=`root`@`localhost` SQL SECURITY DEFINER VIEW v AS SELECT 1 AS a;
+
+-- case: security
+SET GLOBAL event_scheduler = ON;
+
+-- case: security
+SET @@global.local_infile = 1;
+
+-- case: security
+DROP TRIGGER IF EXISTS a;
+CREATE DEFINER='admin'@'%' TRIGGER a BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1;
+
+-- case: destructive, sqlite
+DROP TABLE users;
+
+-- case: non-idempotent, sqlite
+CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT);
+
+-- case: non-idempotent, sqlite
+ALTER TABLE users ADD COLUMN email TEXT;
+
+-- case: non-idempotent, sqlite
+CREATE INDEX users_name ON users (name);
+
+-- case: non-idempotent, sqlite
+CREATE TRIGGER tr AFTER INSERT ON users BEGIN UPDATE stats SET n = n + 1; END;
+
+-- case: may-fail, sqlite
+ALTER TABLE users ADD COLUMN a INT NOT NULL;
+
+-- case: may-fail, sqlite
+ALTER TABLE users ADD COLUMN a TEXT DEFAULT CURRENT_TIMESTAMP;
+
+-- case: may-fail, sqlite
+ALTER TABLE users ADD COLUMN a TEXT UNIQUE;
+
+-- case: transaction, sqlite
+ALTER TABLE users ADD CONSTRAINT c CHECK (a > 0);
+
+-- case: transaction, sqlite
+ALTER TABLE users ALTER COLUMN a SET NOT NULL;
+
+-- case: transaction, sqlite, in a transaction
+PRAGMA foreign_keys = OFF;
+CREATE TABLE IF NOT EXISTS new_users (id INTEGER PRIMARY KEY);
+
+-- case: breaking, sqlite
+ALTER TABLE users RENAME COLUMN a TO b;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS users (id INT PRIMARY KEY);
+
+-- case: good
+CREATE TABLE IF NOT EXISTS `users` (
+  `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,
+  `uuid` char(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `name` varchar(191) COLLATE utf8mb4_unicode_ci NOT NULL DEFAULT '' COMMENT 'it''s; a name',
+  `state` enum('a','b') NOT NULL DEFAULT 'a',
+  `amount` decimal(10,2) unsigned zerofill DEFAULT NULL,
+  `data` json DEFAULT NULL,
+  `point` point NOT NULL SRID 4326,
+  `n` int GENERATED ALWAYS AS (json_extract(`data`, '$.n')) VIRTUAL,
+  `created_at` timestamp NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+  `updated_at` datetime(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  PRIMARY KEY (`id`) USING BTREE,
+  UNIQUE KEY `users_uuid` (`uuid`),
+  KEY `users_name` (`name`(20) DESC, `state`),
+  FULLTEXT KEY `users_ft` (`name`) /*!50100 WITH PARSER `ngram` */,
+  SPATIAL KEY `users_point` (`point`),
+  CONSTRAINT `users_positive` CHECK (`amount` > 0)
+) ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci ROW_FORMAT=DYNAMIC COMMENT='all users';
+
+-- case: good
+CREATE TEMPORARY TABLE work (id INT);
+
+-- case: good
+CREATE OR REPLACE VIEW v AS SELECT id FROM users;
+
+-- case: good
+CREATE OR REPLACE ALGORITHM=UNDEFINED DEFINER=CURRENT_USER SQL SECURITY INVOKER VIEW v AS SELECT id FROM users;
+
+-- case: good
+DROP PROCEDURE IF EXISTS p;
+DELIMITER //
+CREATE PROCEDURE p()
+BEGIN
+  DECLARE n INT DEFAULT 0;
+  DECLARE CONTINUE HANDLER FOR NOT FOUND SET n = 1;
+  WHILE n < 10 DO
+    CASE n WHEN 1 THEN SELECT 1; ELSE BEGIN END; END CASE;
+    SET n = n + 1;
+  END WHILE;
+  DELETE FROM work;
+END//
+DELIMITER ;
+
+-- case: good
+DROP PROCEDURE IF EXISTS add_email;
+DELIMITER $$
+CREATE PROCEDURE add_email()
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_name = 'users' AND column_name = 'email') THEN
+    ALTER TABLE users ADD COLUMN email VARCHAR(255);
+  END IF;
+END$$
+DELIMITER ;
+CALL add_email();
+DROP PROCEDURE add_email;
+
+-- case: good
+SET @ddl = IF((SELECT COUNT(*) FROM information_schema.columns WHERE table_name = 'users' AND column_name = 'email') = 0,
+  'ALTER TABLE users ADD COLUMN email VARCHAR(255)', 'SELECT 1');
+PREPARE statement FROM @ddl;
+EXECUTE statement;
+DEALLOCATE PREPARE statement;
+
+-- case: good, mariadb
+ALTER TABLE users ADD COLUMN IF NOT EXISTS email VARCHAR(255);
+
+-- case: good, mariadb
+ALTER TABLE users ADD COLUMN IF NOT EXISTS a INT NOT NULL DEFAULT 0 AFTER id, ADD INDEX IF NOT EXISTS users_a (a);
+
+-- case: good, mariadb
+CREATE INDEX IF NOT EXISTS users_a ON users (a);
+
+-- case: good, mariadb
+DROP INDEX IF EXISTS users_a ON users;
+
+-- case: good, mariadb
+CREATE OR REPLACE PROCEDURE p() SELECT 1;
+
+-- case: good, mariadb
+CREATE OR REPLACE TRIGGER a BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1;
+
+-- case: good, mariadb
+CREATE SEQUENCE IF NOT EXISTS s;
+
+-- case: good
+DROP TRIGGER IF EXISTS users_audit;
+DELIMITER $$
+CREATE TRIGGER users_audit AFTER UPDATE ON users FOR EACH ROW
+BEGIN
+  INSERT INTO audit (id) VALUES (NEW.id);
+  UPDATE stats SET n = n + 1;
+END$$
+DELIMITER ;
+
+-- case: good
+INSERT IGNORE INTO users (id, name) VALUES (1, 'a');
+
+-- case: good
+INSERT INTO users (id, name) VALUES (1, 'a') ON DUPLICATE KEY UPDATE name = VALUES(name);
+
+-- case: good
+INSERT INTO users (id, name) SELECT 1, 'a' FROM dual WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = 1);
+
+-- case: good
+INSERT INTO users (id, name) SELECT o.id, o.name FROM old o LEFT JOIN users u ON u.id = o.id WHERE u.id IS NULL;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS t (id INT PRIMARY KEY, name VARCHAR(20));
+REPLACE INTO t (id, name) VALUES (1, 'a');
+
+-- case: good
+UPDATE users SET name = 'a' WHERE id = 1;
+
+-- case: good
+UPDATE users u JOIN orders o ON o.user_id = u.id SET u.has_orders = 1;
+
+-- case: good
+DELETE FROM users WHERE id = 1;
+
+-- case: good
+DELETE u FROM users u LEFT JOIN orders o ON o.user_id = u.id WHERE o.id IS NULL;
+
+-- case: good
+DELETE FROM sessions LIMIT 1000;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS a (id INT PRIMARY KEY, name VARCHAR(20));
+ALTER TABLE a MODIFY name VARCHAR(40);
+
+-- case: good
+ALTER TABLE users COMMENT = 'all users';
+
+-- case: good
+ALTER TABLE users AUTO_INCREMENT = 1000;
+
+-- case: good
+ALTER TABLE users ALTER COLUMN state SET DEFAULT 'a';
+
+-- case: good
+ALTER TABLE users DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+
+-- case: good
+ALTER TABLE users DISABLE KEYS;
+ALTER TABLE users ENABLE KEYS;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS t (id INT PRIMARY KEY, a VARCHAR(20)) DEFAULT CHARSET=utf8mb4;
+-- next file
+ALTER TABLE t MODIFY a VARCHAR(60);
+
+-- case: good
+CREATE TABLE IF NOT EXISTS t (id INT PRIMARY KEY, a VARCHAR(100)) DEFAULT CHARSET=utf8mb4;
+-- next file
+ALTER TABLE t MODIFY a VARCHAR(500);
+
+-- case: good
+CREATE TABLE IF NOT EXISTS t (id INT PRIMARY KEY, a VARCHAR(100)) DEFAULT CHARSET=latin1;
+-- next file
+ALTER TABLE t MODIFY COLUMN a VARCHAR(255);
+
+-- case: good, mariadb
+CREATE TABLE IF NOT EXISTS t (id INT PRIMARY KEY, a VARCHAR(20)) DEFAULT CHARSET=utf8mb4;
+-- next file
+ALTER TABLE t MODIFY a VARCHAR(500);
+
+-- case: good
+CREATE TABLE IF NOT EXISTS t (id INT PRIMARY KEY, a ENUM('x', 'y') NOT NULL DEFAULT 'x');
+-- next file
+ALTER TABLE t MODIFY a ENUM('x', 'y', 'z') NOT NULL DEFAULT 'x';
+
+-- case: good
+CREATE TABLE IF NOT EXISTS t (id INT(11) PRIMARY KEY, a INT(11) NULL);
+-- next file
+ALTER TABLE t MODIFY a INT NULL DEFAULT 0;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS t (id INT PRIMARY KEY, on_sale BOOL NOT NULL DEFAULT 0);
+-- next file
+ALTER TABLE t MODIFY on_sale TINYINT(1) NOT NULL DEFAULT 1;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS p (id INT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS t (id INT PRIMARY KEY, p_id INT, CONSTRAINT t_p FOREIGN KEY (p_id) REFERENCES p (id) ON DELETE CASCADE);
+
+-- case: good
+SET NAMES utf8mb4;
+SET FOREIGN_KEY_CHECKS = 0;
+CREATE TABLE IF NOT EXISTS a (id INT PRIMARY KEY);
+SET FOREIGN_KEY_CHECKS = 1;
+
+-- case: good
+/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;
+CREATE TABLE IF NOT EXISTS a (id INT);
+/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
+
+-- case: good
+/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO,STRICT_TRANS_TABLES' */;
+/*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */;
+CREATE TABLE IF NOT EXISTS a (id INT);
+/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
+
+-- case: good
+SET sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO');
+
+-- case: good
+START TRANSACTION;
+UPDATE users SET name = 'a' WHERE id = 1;
+DELETE FROM users WHERE id = 2;
+COMMIT;
+
+-- case: good, in a transaction
+UPDATE users SET name = 'a' WHERE id = 1;
+DELETE FROM users WHERE id = 2;
+
+-- case: good, in a transaction
+CREATE TABLE IF NOT EXISTS a (id INT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS b (id INT PRIMARY KEY);
+
+-- case: good
+CREATE USER IF NOT EXISTS 'app'@'%' IDENTIFIED WITH caching_sha2_password;
+GRANT SELECT, INSERT, UPDATE, DELETE ON app.* TO 'app'@'%';
+
+-- case: good
+CREATE DATABASE IF NOT EXISTS app CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci;
+
+-- case: good
+CREATE EVENT IF NOT EXISTS cleanup ON SCHEDULE EVERY 1 DAY DO DELETE FROM sessions WHERE expires < NOW();
+
+-- case: good
+CREATE TABLE old_users (id INT);
+DROP TABLE old_users;
+
+-- case: good
+ANALYZE TABLE users;
+
+-- case: good
+SELECT a.b, `c`.`d`, 'x\'; DROP TABLE users; --' AS s, "double \" quoted" FROM a JOIN c USING (id) WHERE a.n--1 > 0; # the end
+
+-- case: good
+CREATE TABLE IF NOT EXISTS imports (id INT PRIMARY KEY,
+  delimiter CHAR(1) NOT NULL DEFAULT ',',
+  `key` VARCHAR(20), type VARCHAR(20), status INT, date DATE, value TEXT, comment TEXT, `order` INT);
+
+-- case: good
+CREATE TABLE IF NOT EXISTS m (id INT, at DATE NOT NULL) PARTITION BY RANGE (YEAR(at)) (PARTITION p0 VALUES LESS THAN (2020), PARTITION p1 VALUES LESS THAN MAXVALUE);
+
+-- case: good
+INSERT INTO t (id, a) VALUES (1, 'x') AS new ON DUPLICATE KEY UPDATE a = new.a;
+
+-- case: good
+SET SESSION group_concat_max_len = 1000000, @x := 1;
+
+-- case: good
+FLUSH PRIVILEGES;
+
+-- case: good
+SET FOREIGN_KEY_CHECKS = 0;
+CREATE TABLE IF NOT EXISTS `a` (`id` int NOT NULL, `b_id` int DEFAULT NULL, PRIMARY KEY (`id`), KEY `b_id` (`b_id`), CONSTRAINT `a_b` FOREIGN KEY (`b_id`) REFERENCES `b` (`id`) ON DELETE SET NULL ON UPDATE CASCADE);
+
+-- case: good
+CREATE TABLE `work_new` (`id` int);
+DROP TABLE `work_new`;
+
+-- case: good, sqlite
+CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL COLLATE NOCASE, UNIQUE (name) ON CONFLICT IGNORE) STRICT, WITHOUT ROWID;
+
+-- case: good, sqlite
+CREATE INDEX IF NOT EXISTS users_name ON users (name) WHERE name IS NOT NULL;
+
+-- case: good, sqlite
+PRAGMA foreign_keys = ON;
+PRAGMA journal_mode = WAL;
+
+-- case: good, sqlite
+INSERT OR IGNORE INTO users (id, name) VALUES (1, 'a');
+
+-- case: good, sqlite
+INSERT INTO users (id, name) VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET name = excluded.name;
+
+-- case: good, sqlite
+CREATE TRIGGER IF NOT EXISTS tr AFTER INSERT ON users BEGIN UPDATE stats SET n = n + 1; DELETE FROM work; END;
+
+-- case: good, sqlite
+CREATE VIRTUAL TABLE IF NOT EXISTS docs USING fts5(title, body);
+
+-- case: good, sqlite
+CREATE TABLE new_users (id INTEGER PRIMARY KEY);
+DROP TABLE new_users;
