@@ -28,10 +28,16 @@ use serde_json::Value;
 use support::guard::{Guard, text};
 use support::keyspace::{fill, fill_with_many, free_port, info, start_on_port, url};
 use support::process::{SOON, wait_for};
-use support::redis::{Reply, TestRedis};
+use support::redis::RedisVersion::{V7, V8};
+use support::redis::{RedisConnection, Reply, TestRedis};
 
 fn guard_of(server: &TestRedis) -> Guard {
     Guard::default().with("REDIS_URL", &url(server))
+}
+
+/// What a program prints that ends well.
+fn said(command: Command) -> String {
+    String::from_utf8_lossy(&support::postgres::run(command, b"")).into_owned()
 }
 
 #[track_caller]
@@ -43,7 +49,7 @@ fn prove_newest(guard: &Guard) -> Value {
 
 #[test]
 fn a_keyspace_is_proven_and_comes_back_into_an_empty_server() {
-    let (source, target) = (TestRedis::start(), TestRedis::start());
+    let (source, target) = (TestRedis::start(V7), TestRedis::start(V7));
     fill(&source);
     let guard = guard_of(&source).encrypted().with_identity();
     guard.backup();
@@ -68,21 +74,49 @@ fn a_keyspace_is_proven_and_comes_back_into_an_empty_server() {
     assert_eq!(there.words("DEBUG DIGEST-VALUE hash:big zset:big"), here.words("DEBUG DIGEST-VALUE hash:big zset:big"));
 }
 
+/// The newer server knows more encodings, and expiries of single fields.
+#[test]
+fn a_newer_server_takes_an_older_backup_and_an_older_one_refuses_a_newer() {
+    let (old, new) = (TestRedis::start(V7), TestRedis::start(V8));
+    fill(&old);
+    fill(&new);
+    new.connect().words("HPEXPIRE hash:small 100000000 FIELDS 1 field-0");
+    let guard = guard_of(&old);
+    guard.backup();
+    let upgraded = TestRedis::start(V8);
+    let answer = guard.json(&["restore", "--to", &url(&upgraded)]).yes();
+    assert_eq!(answer["compared"], true, "{answer}");
+
+    let programs = V8.program().parent().unwrap().display().to_string();
+    let guard = guard_of(&new).with("GUARD_SCRATCH_BIN_DIR", &programs);
+    guard.backup();
+    prove_newest(&guard);
+    let target = TestRedis::start(V7);
+    let error = guard.json(&["restore", "--to", &url(&target)]).error(2, "target-too-old");
+    assert!(text(&error["message"]).contains("reads up to version 10"), "{error}");
+    assert_eq!(target.connect().words("DBSIZE"), Reply::Integer(0));
+    // No server that could load it is no verdict about the backup.
+    let guard = guard.without("GUARD_SCRATCH_BIN_DIR");
+    let error = guard.json(&["restore", "--to", "scratch"]).error(2, "scratch-failed");
+    assert!(text(&error["message"]).contains("cannot load this snapshot"), "{error}");
+    assert!(text(&error["help"]).contains("scratch.bin_dir"), "{error}");
+}
+
 #[test]
 fn an_empty_server_is_backed_up_and_proven() {
-    let server = TestRedis::start();
+    let server = TestRedis::start(V7);
     let guard = guard_of(&server);
     guard.backup();
     let evidence = prove_newest(&guard);
     assert_eq!(evidence["compared"]["keys"], 0);
-    let target = TestRedis::start();
+    let target = TestRedis::start(V7);
     guard.json(&["restore", "--to", &url(&target)]).yes();
 }
 
 /// What a restore could destroy is asked for, and what is in the way is named.
 #[test]
 fn a_target_that_is_not_empty_or_is_the_source_is_refused() {
-    let (source, target) = (TestRedis::start(), TestRedis::start());
+    let (source, target) = (TestRedis::start(V7), TestRedis::start(V7));
     fill(&source);
     let guard = guard_of(&source);
     guard.backup();
@@ -111,7 +145,7 @@ fn a_target_that_is_not_empty_or_is_the_source_is_refused() {
 
 #[test]
 fn some_keys_come_back_into_another_database() {
-    let (source, target) = (TestRedis::start(), TestRedis::start());
+    let (source, target) = (TestRedis::start(V7), TestRedis::start(V7));
     fill(&source);
     let guard = guard_of(&source);
     guard.backup();
@@ -135,7 +169,7 @@ fn some_keys_come_back_into_another_database() {
 /// A key whose time came after the backup is not missed in a server, and is still there in a scratch.
 #[test]
 fn what_has_expired_in_between_is_told_apart_from_what_is_lost() {
-    let (source, target) = (TestRedis::start(), TestRedis::start());
+    let (source, target) = (TestRedis::start(V7), TestRedis::start(V7));
     fill(&source);
     source.connect().words("SET short x PX 500");
     let guard = guard_of(&source);
@@ -147,7 +181,9 @@ fn what_has_expired_in_between_is_told_apart_from_what_is_lost() {
     prove_newest(&guard);
     let answer = guard.json(&["restore", "--to", &url(&target)]).yes();
     assert_eq!((&answer["compared"], &answer["expired"]), (&true.into(), &1.into()), "{answer}");
-    for damage in ["DEL session:1", "PEXPIREAT session:1 99999999999999", "XACK stream:small readers 2-1", "FUNCTION FLUSH"] {
+    for damage in
+        ["DEL session:1", "PEXPIREAT session:1 99999999999999", "XACK stream:small readers 2-1", "FUNCTION FLUSH"]
+    {
         let evidence = proof_after(&guard, damage);
         assert_eq!(evidence.reason.as_deref(), Some("contents-differ"), "{damage}: {evidence:?}");
     }
@@ -171,7 +207,8 @@ fn proof_after(guard: &Guard, damage: &str) -> Evidence {
         let settings = ClusterSettings { dir: None, user: "postgres".to_owned() };
         let place = ScratchPlace::Cluster(settings, ClientSearch::default());
         let (targets, damage) = (Targets::default(), Some(damage));
-        let order = ProofOrder { restore, place: &place, targets, started_by: "a test", damage, clock: chrono::Utc::now };
+        let order =
+            ProofOrder { restore, place: &place, targets, started_by: "a test", damage, clock: chrono::Utc::now };
         let (evidence, scratch) = prove(&order, &Arc::new(Progress::default())).await.unwrap();
         scratch.stop().await;
         evidence
@@ -182,7 +219,7 @@ fn proof_after(guard: &Guard, damage: &str) -> Evidence {
 fn the_stored_rdb_is_byte_equal_to_what_the_server_sent_in_both_framings() {
     for diskless in ["yes", "no"] {
         let delay = ["--repl-diskless-sync", diskless, "--repl-diskless-sync-delay", "0"];
-        let server = TestRedis::start_with(&delay);
+        let server = TestRedis::start_with(V7, &delay);
         fill(&server);
         let proxy = RecordingProxy::start(server.socket());
         let guard = Guard::default().with("REDIS_URL", &format!("unix://{}", proxy.socket().display()));
@@ -198,7 +235,7 @@ fn the_stored_rdb_is_byte_equal_to_what_the_server_sent_in_both_framings() {
         assert_eq!(header.starts_with(b"$EOF:"), diskless == "yes");
         let mut check = Command::new("redis-check-rdb");
         check.arg(out.join("dump.rdb"));
-        assert!(support::postgres::run(check, b"").contains("RDB looks OK"));
+        assert!(said(check).contains("RDB looks OK"));
     }
 }
 
@@ -262,7 +299,7 @@ fn pass(mut from: UnixStream, mut to: UnixStream, mut see: impl FnMut(&[u8])) {
 
 #[test]
 fn a_server_that_forbids_sync_is_read_key_by_key_and_says_so() {
-    let server = TestRedis::start_with(&["--rename-command", "SYNC", ""]);
+    let server = TestRedis::start_with(V7, &["--rename-command", "SYNC", ""]);
     fill(&server);
     fill_with_many(&server, 2000, 10);
     let guard = guard_of(&server);
@@ -276,7 +313,7 @@ fn a_server_that_forbids_sync_is_read_key_by_key_and_says_so() {
     assert_eq!(manifest["facts"]["shards"][0]["method"], "scan");
     prove_newest(&guard);
     // Nothing changed meanwhile, so it is what a snapshot would have been.
-    let snapshot = TestRedis::start_from(&server.save());
+    let snapshot = TestRedis::start_from(V7, &server.save());
     let other = guard_of(&snapshot);
     other.backup();
     let expected = other.json(&["show"]).yes();
@@ -285,17 +322,17 @@ fn a_server_that_forbids_sync_is_read_key_by_key_and_says_so() {
     guard.json(&["restore", "--to", &out.display().to_string()]).yes();
     let mut check = Command::new("redis-check-rdb");
     check.arg(out.join("dump.rdb"));
-    assert!(support::postgres::run(check, b"").contains("RDB looks OK"));
+    assert!(said(check).contains("RDB looks OK"));
 }
 
 #[test]
 fn keys_that_come_and_go_while_they_are_read_do_no_harm() {
-    let server = TestRedis::start_with(&["--rename-command", "SYNC", ""]);
+    let server = TestRedis::start_with(V7, &["--rename-command", "SYNC", ""]);
     fill_with_many(&server, 20_000, 10);
     let socket = server.socket();
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let writer = thread::spawn(move || {
-        let mut to = TestRedis::connect_to(&socket);
+        let mut to = RedisConnection::open(&socket).unwrap();
         let mut i = 0;
         while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
             to.words(&format!("DEL key:{}", i % 10_000));
@@ -320,10 +357,8 @@ fn keys_that_come_and_go_while_they_are_read_do_no_harm() {
 fn a_replica_is_a_source_and_a_master_that_is_gone_makes_it_none() {
     let (master, port) = start_on_port(&["--repl-diskless-sync-delay", "0"]);
     fill(&master);
-    let replica = TestRedis::start_with(&["--replicaof", "127.0.0.1", &port.to_string()]);
-    wait_for("the replica", SOON, || {
-        (info(&mut replica.connect(), "master_link_status") == "up").then_some(())
-    });
+    let replica = TestRedis::start_with(V7, &["--replicaof", "127.0.0.1", &port.to_string()]);
+    wait_for("the replica", SOON, || (info(&mut replica.connect(), "master_link_status") == "up").then_some(()));
     let guard = guard_of(&replica);
     guard.backup();
     let shard = &guard.json(&["show"]).yes()["facts"]["shards"][0];
@@ -333,9 +368,7 @@ fn a_replica_is_a_source_and_a_master_that_is_gone_makes_it_none() {
     let error = guard.json(&["restore", "--to", &format!("redis://127.0.0.1:{port}")]).error(2, "target-is-source");
     assert!(text(&error["message"]).contains(&port.to_string()), "{error}");
     drop(master);
-    wait_for("the link's end", SOON, || {
-        (info(&mut replica.connect(), "master_link_status") == "down").then_some(())
-    });
+    wait_for("the link's end", SOON, || (info(&mut replica.connect(), "master_link_status") == "down").then_some(()));
     let error = guard.json(&["backup"]).error(2, "source-failed");
     assert!(text(&error["message"]).contains("link to its master is down"), "{error}");
 }
@@ -345,15 +378,16 @@ fn sentinels_say_where_the_master_or_a_replica_is() {
     let (master, port) = start_on_port(&["--repl-diskless-sync-delay", "0"]);
     fill(&master);
     let (replica, replica_port) = start_on_port(&["--replicaof", "127.0.0.1", &port.to_string()]);
-    wait_for("the replica", SOON, || {
-        (info(&mut replica.connect(), "master_link_status") == "up").then_some(())
-    });
+    wait_for("the replica", SOON, || (info(&mut replica.connect(), "master_link_status") == "up").then_some(()));
     let sentinel_port = free_port();
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("sentinel.conf");
     fs::write(&file, format!("sentinel monitor cache 127.0.0.1 {port} 1\n")).unwrap();
     let (file, sentinel_port) = (file.display().to_string(), sentinel_port.to_string());
-    let sentinel = TestRedis::start_from_file(&file, dir, &["--sentinel", "--port", &sentinel_port]);
+    let sentinel = TestRedis::start_with(
+        V7,
+        &["--port", &sentinel_port, "--sentinel", "monitor", "cache", "127.0.0.1", &port.to_string(), "1"],
+    );
     let config = |extra: &str| {
         format!(
             "[source.cache]\nkind = \"redis\"\nurl = \"redis://127.0.0.1:1,127.0.0.1:{sentinel_port}\"\n\
@@ -386,7 +420,8 @@ fn sentinels_say_where_the_master_or_a_replica_is() {
 
 /// A cluster of so many masters that share the slots.
 fn start_cluster(n_masters: usize) -> Vec<(TestRedis, u16)> {
-    let settings = ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--repl-diskless-sync-delay", "0"];
+    let settings =
+        ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--repl-diskless-sync-delay", "0"];
     let nodes: Vec<(TestRedis, u16)> = (0..n_masters).map(|_| start_on_port_below(&settings)).collect();
     let share = 16384 / n_masters;
     for (node_idx, (node, _)) in nodes.iter().enumerate() {
@@ -412,10 +447,13 @@ fn start_cluster(n_masters: usize) -> Vec<(TestRedis, u16)> {
 
 /// The bus needs a port 10000 above.
 fn start_on_port_below(settings: &[&str]) -> (TestRedis, u16) {
-    let port = (0..1000).map(|_| free_port()).find(|port| *port < 55_000 - 10_000).unwrap_or_else(|| 20_000 + free_port() % 20_000);
+    let port = (0..1000)
+        .map(|_| free_port())
+        .find(|port| *port < 55_000 - 10_000)
+        .unwrap_or_else(|| 20_000 + free_port() % 20_000);
     let text = port.to_string();
     let settings: Vec<&str> = ["--port", &text].into_iter().chain(settings.iter().copied()).collect();
-    (TestRedis::start_with(&settings), port)
+    (TestRedis::start_with(V7, &settings), port)
 }
 
 fn fill_cluster(nodes: &[(TestRedis, u16)], n_keys: usize) {
@@ -423,7 +461,7 @@ fn fill_cluster(nodes: &[(TestRedis, u16)], n_keys: usize) {
     for key_idx in 0..n_keys {
         let mut cli = Command::new("redis-cli");
         cli.args(["-c", "-p", &port, "SET", &format!("key:{key_idx}"), &format!("value {key_idx}")]);
-        assert!(support::postgres::run(cli, b"").contains("OK"));
+        assert!(said(cli).contains("OK"));
     }
 }
 
@@ -439,7 +477,7 @@ fn each_master_of_a_cluster_is_a_stream_of_one_backup() {
     assert_eq!(manifest["facts"]["shards"][2]["slots"][0], "10922-16383", "{manifest:#}");
     prove_newest(&guard);
     // Into one server, and into a cluster that is cut in another way.
-    let alone = TestRedis::start();
+    let alone = TestRedis::start(V7);
     let answer = guard.json(&["restore", "--to", &url(&alone)]).yes();
     assert_eq!((&answer["keys"], &answer["compared"]), (&60.into(), &true.into()));
     let other = start_cluster(2);
@@ -451,16 +489,16 @@ fn each_master_of_a_cluster_is_a_stream_of_one_backup() {
     // Slots on their way hide keys from both sides.
     let Reply::Bulk(Some(id)) = nodes[1].0.connect().words("CLUSTER MYID") else { panic!("an id is a text") };
     nodes[0].0.connect().words(&format!("CLUSTER SETSLOT 0 MIGRATING {}", String::from_utf8_lossy(&id)));
-    let through_first = guard.with("REDIS_URL", &format!("redis://127.0.0.1:{}", nodes[0].1));
-    let through_first = through_first.with("GUARD_SOURCE_REDIS_RETRIES", "0");
-    let error = through_first.configured_once("retries = 0").json(&["backup"]).error(2, "cluster-moving");
+    let toml = "[source.cache]\nkind = \"redis\"\nretries = 0\n";
+    let impatient = Guard::configured(&format!("{toml}url = \"redis://127.0.0.1:{}\"\n", nodes[0].1));
+    let error = impatient.json(&["backup"]).error(2, "cluster-moving");
     assert!(text(&error["message"]).contains("moving slots"), "{error}");
 }
 
 #[test]
 fn restore_md_is_followed_to_the_letter_without_guard() {
     for prepare in [|guard| guard, Guard::encrypted] {
-        let source = TestRedis::start();
+        let source = TestRedis::start(V7);
         fill(&source);
         let guard = prepare(guard_of(&source));
         let id = guard.backup();
@@ -487,7 +525,8 @@ fn follow(folder: &Path) -> u16 {
     fs::create_dir(&bin).unwrap();
     for program in ["sh", "cat", "sha256sum", "zstd", "age", "redis-server", "redis-check-rdb"] {
         let found = ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(program)).find(|path| path.exists());
-        symlink(found.unwrap_or_else(|| panic!("this test needs {program}: run scripts/setup")), bin.join(program)).unwrap();
+        symlink(found.unwrap_or_else(|| panic!("this test needs {program}: run scripts/setup")), bin.join(program))
+            .unwrap();
     }
     // The test's own: a port that is free, and a server that does not hold the shell up.
     let port = free_port();
