@@ -109,6 +109,11 @@ impl TestRedis {
         self.dir.path()
     }
 
+    /// Its process.
+    pub fn pid(&self) -> nix::unistd::Pid {
+        nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap())
+    }
+
     /// Connects.
     pub fn connect(&self) -> RedisConnection {
         RedisConnection::open(&self.socket()).unwrap()
@@ -153,7 +158,8 @@ fn new_dir() -> TempDir {
 }
 
 impl RedisConnection {
-    fn open(socket: &Path) -> std::io::Result<Self> {
+    /// Connects to the server at this socket.
+    pub fn open(socket: &Path) -> std::io::Result<Self> {
         let stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         Ok(Self(BufReader::with_capacity(1 << 16, stream)))

@@ -111,6 +111,9 @@ impl ConnectionError {
             Self::Silent { .. } => "raise max_silence of the source if its server is known to be that slow",
             Self::Refused { message, command, .. } => return refusal_help(message, command),
             Self::Protocol { .. } => "use rediss:// if the server wants TLS, and check the port",
+            Self::Lost { doing: WAITING, .. } => {
+                "see the log of the server: it could not make its snapshot (no memory to fork, no room on its disk), or ended"
+            }
             Self::Lost { .. } => return None,
         };
         Some(text.to_owned())
@@ -183,6 +186,8 @@ impl Drop for HangUp {
     }
 }
 
+/// While the server forks it is waited for here.
+const WAITING: &str = "waiting for an answer";
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 const BUFFER: usize = 256 << 10;
 /// A reply that is no value of a key is small; a larger one is not Redis speaking.
@@ -352,7 +357,7 @@ impl Connection {
             if looked_at > (1 << 20) {
                 return Err(self.protocol(&self.buffer[self.used..]));
             }
-            self.fill("waiting for an answer")?;
+            self.fill(WAITING)?;
         }
     }
 
