@@ -654,6 +654,56 @@ fn huge_keys_are_read() {
     assert_eq!(keyspace(&uncompressed), large);
 }
 
+/// Runs in a process of its own, whose memory is measured: a string, a compressed string, a packed list element of 1 GiB
+/// each, and a hash of three million fields.
+#[test]
+fn huge_values_pass_through_little_memory() {
+    const NAME: &str = "huge_values_pass_through_little_memory";
+    const LIMIT_KIB: u64 = 64 << 10;
+    if std::env::var_os("GUARD_TEST_MEASURED").is_none() {
+        let mut measured = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = measured.args(["--exact", NAME, "--nocapture"]).env("GUARD_TEST_MEASURED", "1").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    let mut decoder = RdbDecoder::new(RdbOptions::default());
+    let mut feed = |piece: &[u8]| assert_eq!(decoder.feed(piece), Ok(piece.len()));
+    let piece = vec![b'p'; 1 << 20];
+    feed(b"REDIS0010\x00\x05plain\x80\x40\0\0\0");
+    (0..1024).for_each(|_| feed(&piece));
+    // One literal, then references of 264 bytes each to the byte before.
+    let references = b"\xe0\xff\x00".repeat(1 << 10);
+    let (n_pieces, made) = (4096_u32, (264 << 10) * 4096_u32);
+    let header =
+        |compressed: u32, len: u32| [&b"\xc3\x80"[..], &compressed.to_be_bytes(), b"\x80", &len.to_be_bytes()].concat();
+    feed(&[b"\x00\x03lzf", &header(n_pieces * (3 << 10) + 2, made + 1)[..], b"\x00z"].concat());
+    (0..n_pieces).for_each(|_| feed(&references));
+    // The same as the only element of a packed node: its size, its count, the element, its length backwards, the end.
+    let element = made + 1;
+    let length = u64::from(element) + 5;
+    let seven_bits = |idx: u32| u8::try_from(length >> (7 * idx) & 0x7f).unwrap();
+    let backwards = [4, 3, 2, 1, 0].map(|idx| seven_bits(idx) | if idx == 4 { 0 } else { 0x80 });
+    let size = 6 + 5 + element + 5 + 1;
+    let begin = [&size.to_le_bytes()[..], b"\x01\0\xf0", &element.to_le_bytes(), b"z"].concat();
+    let literal = |bytes: &[u8]| [&[u8::try_from(bytes.len() - 1).unwrap()], bytes].concat();
+    let (begin, end) = (literal(&begin), literal(&[&backwards[..], b"\xff"].concat()));
+    let compressed = u32::try_from(begin.len() + end.len()).unwrap() + n_pieces * (3 << 10);
+    feed(&[b"\x12\x04list\x01\x02", &header(compressed, size)[..], &begin].concat());
+    (0..n_pieces).for_each(|_| feed(&references));
+    feed(&end);
+    feed(b"\x04\x04hash\x80\x00\x30\x00\x00");
+    let fields = b"\x05field\x06value!".repeat(1 << 10);
+    (0..0x0030_0000 >> 10).for_each(|_| feed(&fields));
+    feed(b"\xff\0\0\0\0\0\0\0\0");
+    let keyspace = decoder.finish().unwrap().keyspace;
+    let contents = |kind| keyspace.databases[&0][&kind].persistent;
+    assert_eq!(contents(KeyKind::String).bytes, (1 << 30) + 5 + u64::from(made) + 1 + 3);
+    assert_eq!((contents(KeyKind::List).elements, contents(KeyKind::List).bytes), (1, u64::from(element) + 4));
+    assert_eq!(contents(KeyKind::Hash).elements, 0x0030_0000);
+    let peak = support::process::peak_kib(nix::unistd::Pid::this()).unwrap();
+    assert!(peak < LIMIT_KIB, "{peak} KiB");
+}
+
 /// What servers of today do not write any more, or not yet: synthetic values, each equal to one of a real server.
 #[test]
 fn encodings_of_older_and_newer_servers_mean_the_same() {
