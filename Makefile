@@ -16,7 +16,7 @@ lint: ## formatting and clippy; any warning fails
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 docs: ## write the generated documentation anew
-	UPDATE_EXPECTED=1 $(CARGO) test --locked --test config
+	UPDATE_EXPECTED=1 $(CARGO) test --locked --test config --test http
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 
 bench: setup ## guard beside what people use today, in one run

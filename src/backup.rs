@@ -9,7 +9,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::{BackupId, BackupKeys, Catalog, CatalogError, FORMAT_VERSION, Manifest, StoredStreamEntry};
+use crate::catalog::{
+    BackupId, BackupKeys, Catalog, CatalogError, FORMAT_VERSION, Manifest, RunNote, StoredStreamEntry,
+};
 use crate::contents::Contents;
 use crate::progress::Progress;
 use crate::source::recorder::{Recorded, RecorderError};
@@ -31,6 +33,8 @@ pub struct BackupOrder<'a> {
     pub recipients: &'a Recipients,
     /// What the user calls the environment, if anything.
     pub environment: Option<String>,
+    /// Which run this is a part of.
+    pub run: &'a RunNote,
     /// The lock that the source must hold meanwhile, if the store's leases cannot be relied on.
     pub source_lock: Option<String>,
     /// The clock.
@@ -91,6 +95,8 @@ pub async fn backup(
     };
     // From here on no child runs: dropping the streams' future has ended it.
     let committed = match streams {
+        // Whoever may work only as long as a lease lasts must not commit after it.
+        Ok(_) if cancel.is_cancelled() => Err(BackupError::Interrupted),
         Ok(streams) => commit(order, &source, (id, started), &keys, streams).await,
         Err(error) => Err(error),
     };
@@ -197,6 +203,7 @@ async fn commit(
         consistent: source.consistent(),
         guard: env!("CARGO_PKG_VERSION").to_owned(),
         tools: source.tools(),
+        run: Some(order.run.clone()),
         facts: source.facts(),
         streams: entries,
         contents,

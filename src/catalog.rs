@@ -1,7 +1,7 @@
 //! The catalogue is the bucket: a backup exists if and only if its manifest does.
 //!
 //! The layout is in `catalog/key.rs`, the commit mark in `catalog/manifest.rs`, the format in docs/format.md. Everything here is
-//! written once and never changed, except the pin.
+//! written once and never changed, except the pin; and a manifest, once, into a tombstone (`catalog/tombstone.rs`).
 
 use std::sync::Arc;
 
@@ -16,15 +16,19 @@ use crate::store::{Key, KeyError, Store, StoreError};
 mod key;
 mod manifest;
 mod proof;
+mod redis;
 mod select;
+mod tombstone;
 
 pub use key::{BackupId, BackupKeys, SourceName};
 pub use manifest::{
-    ConsistentPoint, FORMAT_VERSION, Manifest, ManifestError, PostgresFacts, SourceFacts, StoredObject,
+    ConsistentPoint, FORMAT_VERSION, Manifest, ManifestError, PostgresFacts, RunNote, SourceFacts, StoredObject,
     StoredStreamEntry, Tool,
 };
 pub use proof::{Compared, Evidence, EvidenceRung, ProofSummary, Verdict};
+pub use redis::{Guarantee, RedisFacts, RedisShard};
 pub use select::{Selector, SelectorError};
+pub use tombstone::{Mark, Tombstone};
 
 /// How many manifests are read at once.
 const CONCURRENT_READS: usize = 16;
@@ -182,6 +186,9 @@ impl Catalog {
     pub async fn load(&self, source: &SourceName, id: &BackupId) -> Result<Option<CompleteBackup>, CatalogError> {
         let keys = BackupKeys::new(source, id)?;
         let Some(body) = read_bytes(&*self.store, &keys.manifest()).await? else { return Ok(None) };
+        if Tombstone::parse(&body).is_some() {
+            return Ok(None);
+        }
         let manifest = Manifest::parse(&body).map_err(|error| error.at(keys.manifest()))?;
         if manifest.repository != self.repository.id || manifest.source != *source || manifest.id != *id {
             let reason = format!(

@@ -12,15 +12,17 @@ mod exit;
 mod keep;
 pub mod lint;
 mod list;
+mod notify;
 mod output;
 mod progress;
 mod prune;
 mod report;
 mod restore;
+mod run;
 mod status;
 mod verify;
 pub mod watch;
-mod workbench;
+pub(crate) mod workbench;
 
 pub use exit::{CliError, Exit};
 
@@ -46,6 +48,9 @@ pub struct Cli {
     /// Log more to standard error; twice for details
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// How the log on standard error is written [default: text, or what GUARD_LOG_FORMAT says]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
     #[command(subcommand)]
     command: Command,
 }
@@ -55,6 +60,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done, and the answer is yes; 1 done, and
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the schedules until a signal: backups, test restores, verification, retention, notifications
+    Run(run::RunArgs),
     /// Take a backup now
     Backup(backup::BackupArgs),
     /// List the backups in the store
@@ -65,7 +72,7 @@ enum Command {
     Restore(restore::RestoreArgs),
     /// Read every stored byte and compare it with the manifest; needs no database and no key
     Verify(verify::VerifyArgs),
-    /// Remove what unfinished backups left behind
+    /// Tell why each backup is kept or goes; with --confirm, remove what goes and what was left behind
     Prune(prune::PruneArgs),
     /// Measure every source against what was promised; exit code 1 if a promise is broken
     Status(status::StatusArgs),
@@ -75,6 +82,8 @@ enum Command {
     Unkeep(keep::UnkeepArgs),
     /// Lint migrations: what destroys data, locks, breaks, or cannot be run again
     Lint(Box<lint::LintArgs>),
+    /// Try out who is told how things went
+    Notify(notify::NotifyArgs),
     /// Look at the configuration
     Config(config::ConfigArgs),
     /// The whole story on a throw-away PostgreSQL, without any configuration
@@ -94,14 +103,42 @@ impl Session {
     }
 }
 
-/// How much is logged: 0 warnings, 1 steps, 2 everything of guard's own.
-pub fn verbosity(cli: &Cli) -> u8 {
-    cli.verbose
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What the log is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Logging {
+    /// How much: 0 warnings, 1 steps, 2 everything of guard's own.
+    pub verbosity: u8,
+    /// How it is written.
+    pub format: LogFormat,
+    /// Whether each line begins with the time. The answer to a command needs none; a daemon's log does.
+    pub timed: bool,
+}
+
+/// What the log is to be; `format` is what the environment says about its form.
+pub fn logging(cli: &Cli, format: Option<&str>) -> Logging {
+    use clap::ValueEnum as _;
+    let is_daemon = matches!(cli.command, Command::Run(_));
+    let of_environment = format.and_then(|text| LogFormat::from_str(text, true).ok());
+    let format = cli.log_format.or(of_environment).unwrap_or(LogFormat::Text);
+    Logging {
+        verbosity: if is_daemon { cli.verbose.max(1) } else { cli.verbose },
+        format,
+        timed: is_daemon || format == LogFormat::Json,
+    }
 }
 
 /// Runs the command and prints its answer. `cancel` is triggered by the first signal.
 pub async fn run(cli: Cli, cancel: CancellationToken) -> Exit {
-    let Cli { config, json, quiet, verbose: _, command } = cli;
+    let Cli { config, json, quiet, verbose: _, log_format: _, command } = cli;
     let style = Style { json, quiet: quiet || json };
     let outcome = match Request::of_process(config) {
         Ok(request) => dispatch(command, &Session { request, style, cancel }).await,
@@ -112,6 +149,8 @@ pub async fn run(cli: Cli, cancel: CancellationToken) -> Exit {
 
 async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliError> {
     match command {
+        Command::Run(args) => run::run(args, session).await,
+        Command::Notify(args) => notify::run(args, session).await,
         Command::Backup(args) => backup::run(args, session).await,
         Command::List(args) => list::run(args, session).await,
         Command::Show(args) => list::show(args, session).await,

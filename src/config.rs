@@ -4,12 +4,16 @@
 //! The shape of the file is a type of its own (`config/file.rs`), joined to these by one conversion (`config/convert.rs`).
 //! Secrets are not read here: they stay where they are until someone resolves them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::notify::Event;
+use crate::secret::Secret;
 use crate::source::postgres::connection::{Connection, ConnectionError};
+use crate::source::redis::address::{self as redis_address, TlsSettings, Verify};
 
 mod convert;
 pub mod diagnose;
@@ -31,7 +35,7 @@ pub use environment::Environment;
 pub use file::{Checksums, SslMode};
 pub use load::{ConfigError, Loaded, Request, load};
 pub use name::SourceName;
-pub use schedule::{Schedule, Target};
+pub use schedule::{RetentionRules, Schedule, Target};
 pub use secret::{SecretError, SecretSource};
 pub use twin::Override;
 
@@ -54,6 +58,12 @@ pub struct Config {
     pub scratch: Scratch,
     /// How restores are run.
     pub restore: Restore,
+    /// How the daemon works.
+    pub run: Run,
+    /// The server of the status page.
+    pub http: Http,
+    /// Who is told how things went.
+    pub notify: BTreeMap<String, Notify>,
     /// When things happen, by the schedule file's name without `.toml`.
     pub schedules: BTreeMap<String, Schedule>,
 }
@@ -133,6 +143,8 @@ pub struct Compression {
 pub enum SourceConfig {
     /// A PostgreSQL server.
     Postgres(Box<PostgresConfig>),
+    /// A Redis or Valkey server, or a cluster.
+    Redis(Box<RedisConfig>),
 }
 
 /// A PostgreSQL server and what of it is backed up.
@@ -161,6 +173,33 @@ pub struct PostgresConfig {
     /// TLS mode that replaces the connection string's.
     pub sslmode: Option<SslMode>,
     /// Root certificate that replaces the connection string's.
+    pub sslrootcert: Option<PathBuf>,
+    /// Which environment this is, for reports.
+    pub environment: Option<String>,
+}
+
+/// A Redis or Valkey server, or a cluster, and how to read it.
+#[derive(Debug, Clone)]
+pub struct RedisConfig {
+    /// Its URL, read when it is needed.
+    pub url: SecretSource,
+    /// ACL user that replaces the URL's.
+    pub username: Option<String>,
+    /// Password that replaces the URL's.
+    pub password: Option<SecretSource>,
+    /// The name that the sentinels at the URL watch.
+    pub sentinel: Option<String>,
+    /// Whether a replica is read if there is one in step.
+    pub prefer_replica: bool,
+    /// How long the server may send nothing.
+    pub max_silence: Duration,
+    /// How often to try again after a passing failure.
+    pub retries: u32,
+    /// How long to wait before that.
+    pub retry_delay: Duration,
+    /// TLS mode that replaces the URL's.
+    pub sslmode: Option<SslMode>,
+    /// Root certificate that replaces the URL's.
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is, for reports.
     pub environment: Option<String>,
@@ -206,6 +245,80 @@ pub struct Restore {
     pub jobs: Option<NonZeroU32>,
 }
 
+/// How the daemon works.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// Runs at once.
+    pub parallel: NonZeroU32,
+    /// How long runs may go on once it is told to stop.
+    pub stop_patience: Duration,
+    /// How long a silent daemon is believed to be alive.
+    pub lease_ttl: Duration,
+}
+
+/// The server of the status page, metrics and probes.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// Where it listens; none if there is to be no server.
+    pub listen: Option<SocketAddr>,
+    /// What whoever asks must know.
+    pub token: Option<SecretSource>,
+}
+
+/// Somebody who is told how things went.
+#[derive(Debug, Clone)]
+pub struct Notify {
+    /// Every way to reach them.
+    pub ways: Vec<Way>,
+    /// What they want to hear of.
+    pub on: BTreeSet<Event>,
+    /// Of which sources; `*` is all.
+    pub sources: Vec<String>,
+}
+
+/// A way to tell somebody, with its secrets where they are.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// JSON by HTTP.
+    Webhook {
+        /// Where to.
+        url: SecretSource,
+        /// What it is signed with.
+        key: Option<SecretSource>,
+    },
+    /// Slack's form of it.
+    Slack {
+        /// Where to.
+        url: SecretSource,
+    },
+    /// A check that is pinged by backups.
+    Ping {
+        /// Where to.
+        url: SecretSource,
+    },
+    /// A check that is pinged by the daemon.
+    Heartbeat {
+        /// Where to.
+        url: SecretSource,
+        /// How often.
+        every: Duration,
+    },
+    /// E-mail.
+    Email {
+        /// The server, with its password.
+        server: SecretSource,
+        /// The sender.
+        from: String,
+        /// The recipients.
+        to: Vec<String>,
+    },
+    /// A program that is run.
+    Program {
+        /// It and its arguments.
+        words: Vec<String>,
+    },
+}
+
 /// Why a source cannot be addressed.
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
@@ -220,9 +333,22 @@ pub enum AddressError {
         /// What is wrong with it.
         error: ConnectionError,
     },
+    /// Its Redis URL is not one.
+    #[error("the Redis URL from {place}: {error}")]
+    Redis {
+        /// Where the text came from.
+        place: String,
+        /// What is wrong with it.
+        error: redis_address::AddressError,
+    },
 }
 
 impl Config {
+    /// The schedules that cover a source.
+    pub fn schedules_of(&self, source: &SourceName) -> impl Iterator<Item = &Schedule> {
+        self.schedules.values().filter(|schedule| schedule.sources.covers(source))
+    }
+
     /// What was promised for a source: the strictest of all schedules that cover it.
     pub fn target_of(&self, source: &SourceName) -> Target {
         let covering = self.schedules.values().filter(|schedule| schedule.sources.covers(source));
@@ -262,6 +388,95 @@ impl PostgresConfig {
             set.map_err(|error| AddressError::Connection { place: "the configuration".to_owned(), error })?;
         }
         Ok(connection)
+    }
+}
+
+impl SourceConfig {
+    /// Fetches what it takes to reach it and reads it, only to see whether that can be done.
+    pub async fn resolve(&self, environment: &Environment) -> Result<(), AddressError> {
+        match self {
+            Self::Postgres(source) => source.connection(environment).await.map(drop),
+            Self::Redis(source) => source.address(environment).await.map(drop),
+        }
+    }
+
+    /// How often a run is tried again after a passing failure, and how long afterwards.
+    pub fn persistence(&self) -> (u32, Duration) {
+        match self {
+            Self::Postgres(source) => (source.retries, source.retry_delay),
+            Self::Redis(source) => (source.retries, source.retry_delay),
+        }
+    }
+
+    /// The directory of the client tools, if one was named.
+    pub fn client_dir(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Postgres(source) => source.client_dir.as_ref(),
+            Self::Redis(_) => None,
+        }
+    }
+}
+
+impl RedisConfig {
+    /// A server with every setting at its default.
+    pub fn at(url: SecretSource, password: Option<SecretSource>) -> Self {
+        let file = file::SourceFile::default();
+        Self {
+            url,
+            username: None,
+            password,
+            sentinel: None,
+            prefer_replica: file.prefer_replica,
+            max_silence: file.max_silence.0,
+            retries: file.retries,
+            retry_delay: file.retry_delay.0,
+            sslmode: None,
+            sslrootcert: None,
+            environment: None,
+        }
+    }
+
+    /// Fetches the URL and the password, and applies the settings that replace parts of it.
+    pub async fn address(&self, environment: &Environment) -> Result<redis_address::Address, AddressError> {
+        let text = self.url.resolve(environment).await?;
+        let address = redis_address::Address::parse(text.expose());
+        let mut address = address.map_err(|error| AddressError::Redis { place: self.url.to_string(), error })?;
+        if let Some(username) = &self.username {
+            address.username = Some(username.clone());
+        }
+        if let Some(password) = &self.password {
+            address.password = Some(Secret::new(password.resolve(environment).await?.expose()));
+        }
+        match self.sslmode {
+            None => {}
+            Some(SslMode::Disable) => address.tls = None,
+            Some(mode) => self.encrypt(&mut address, mode.verify()),
+        }
+        if self.sslrootcert.is_some() && self.sslmode != Some(SslMode::Disable) {
+            // As of libpq: a root certificate is there to be used.
+            self.encrypt(
+                &mut address,
+                self.sslmode.map_or(Verify::Full, |mode| mode.verify().at_least(Verify::Authority)),
+            );
+        }
+        Ok(address)
+    }
+
+    fn encrypt(&self, address: &mut redis_address::Address, verify: Verify) {
+        let ca_file = address.tls.take().and_then(|tls| tls.ca_file);
+        address.tls = Some(TlsSettings { verify, ca_file: self.sslrootcert.clone().or(ca_file) });
+    }
+}
+
+impl SslMode {
+    /// How far the server's certificate is checked. Redis has no way to ask whether a server can encrypt, so `allow` and
+    /// `prefer` encrypt.
+    fn verify(self) -> Verify {
+        match self {
+            Self::VerifyFull => Verify::Full,
+            Self::VerifyCa => Verify::Authority,
+            Self::Disable | Self::Allow | Self::Prefer | Self::Require => Verify::Nothing,
+        }
     }
 }
 

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::compare::{Difference, DifferenceCode, differences};
+use self::keyspace::Keyspace;
 
-/// The record of one dumped database.
+/// The record of one dumped database or keyspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     /// Per table with data in the dump, by its name as COPY has it: qualified, quoted where need be
@@ -23,6 +24,9 @@ pub struct Contents {
     pub large_objects: LargeObjects,
     /// Every entry of the archive's table of contents that defines something, in its order.
     pub schema: Vec<SchemaEntry>,
+    /// The keys of a Redis snapshot, which has nothing of the above; absent for a database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyspace: Option<Keyspace>,
 }
 
 /// The rows of one table.
@@ -80,7 +84,7 @@ pub struct SchemaEntry {
 impl Contents {
     /// Takes in what a further stream of the same backup holds.
     pub fn absorb(&mut self, other: Self) {
-        let Self { tables, sequences, large_objects, schema } = other;
+        let Self { tables, sequences, large_objects, schema, keyspace } = other;
         self.tables.extend(tables);
         self.sequences.extend(sequences);
         self.large_objects.count += large_objects.count;
@@ -88,21 +92,40 @@ impl Contents {
         self.large_objects.digest.add(large_objects.digest.0);
         self.large_objects.owners.add(large_objects.owners.0);
         self.schema.extend(schema);
+        if let Some(keyspace) = keyspace {
+            self.keyspace.get_or_insert_default().absorb(keyspace);
+        }
     }
 
     /// What it is, in numbers, for people.
     pub fn summary(&self) -> String {
+        if let Some(keyspace) = &self.keyspace {
+            return format!("{} databases, {} keys", keyspace.databases.len(), keyspace.keys());
+        }
         let rows: u64 = self.tables.values().map(|table| table.rows).sum();
         format!("{} tables, {rows} rows", self.tables.len())
     }
 
     /// What it lists, in numbers, for people.
     pub fn outline(&self) -> String {
+        if let Some(keyspace) = &self.keyspace {
+            let libraries = keyspace.functions.libraries;
+            return format!("{} keys and {libraries} function libraries", keyspace.keys());
+        }
         format!("{} tables and {} definitions", self.tables.len(), self.schema.len())
     }
 
     /// All of it in numbers, for people.
     pub fn inventory(&self) -> String {
+        if let Some(keyspace) = &self.keyspace {
+            return format!(
+                "{} keys ({} of them expiring) in {} databases and {} function libraries",
+                keyspace.keys(),
+                keyspace.expiring_keys(),
+                keyspace.databases.len(),
+                keyspace.functions.libraries
+            );
+        }
         let rows: u64 = self.tables.values().map(|table| table.rows).sum();
         format!(
             "{} tables with {rows} rows, {} sequences, {} large objects and {} definitions",

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use guard::cli::{self, Cli};
+use guard::cli::{self, Cli, LogFormat, Logging};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -11,16 +11,25 @@ use tracing_subscriber::EnvFilter;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let default = match cli::verbosity(&cli) {
+    start_log(cli::logging(&cli, std::env::var("GUARD_LOG_FORMAT").ok().as_deref()));
+    let cancel = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(cancel.clone()));
+    Box::pin(cli::run(cli, cancel)).await.into()
+}
+
+fn start_log(logging: Logging) {
+    let default = match logging.verbosity {
         0 => "warn",
         1 => "warn,guard=info",
         _ => "warn,guard=debug",
     };
     let filter = EnvFilter::try_from_env("GUARD_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
-    let cancel = CancellationToken::new();
-    tokio::spawn(cancel_on_signal(cancel.clone()));
-    Box::pin(cli::run(cli, cancel)).await.into()
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match (logging.format, logging.timed) {
+        (LogFormat::Json, _) => log.json().flatten_event(true).with_current_span(false).init(),
+        (LogFormat::Text, true) => log.init(),
+        (LogFormat::Text, false) => log.without_time().init(),
+    }
 }
 
 /// The first SIGINT or SIGTERM asks for an orderly end, which removes everything half-done.

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::catalog::{Catalog, CatalogError, Compared, CompleteBackup, Evidence, Verdict};
+use crate::catalog::{Catalog, CatalogError, Compared, CompleteBackup, Evidence, RunNote, Verdict};
+use crate::contents::keyspace::Keyspace;
 use crate::contents::{Contents, Difference, differences};
 use crate::progress::Progress;
 use crate::restore::{RestoreError, RestoreOrder, Spooled, check_other_streams, spool};
@@ -29,6 +30,8 @@ pub struct ProofOrder<'a> {
     pub targets: Targets,
     /// Who or what started it.
     pub started_by: &'a str,
+    /// Which run this is a part of.
+    pub run: &'a RunNote,
     /// A statement run in the restored copy before it is compared: how the demo and the self-test damage it.
     pub damage: Option<&'a str>,
     /// The clock.
@@ -64,7 +67,7 @@ pub async fn prove(order: &ProofOrder<'_>, progress: &Arc<Progress>) -> Result<(
     let backup = order.restore.backup;
     let mut ladder = Ladder::default();
     // Making the scratch takes no bytes of the backup, so both go on at once.
-    let settings = ScratchSettings { place: order.place, client: order.restore.client };
+    let settings = ScratchSettings { place: order.place, client: order.restore.client, dir: order.restore.temp_dir };
     let (spooled, scratch) =
         tokio::join!(timed(read_back(&order.restore, progress)), Scratch::make(settings, &backup.manifest));
     let scratch = scratch?;
@@ -197,6 +200,7 @@ fn compare(scratch: &Scratch, expected: &Contents, found: &Contents) -> Comparis
         sequences: expected.sequences.len() as u64,
         large_objects: expected.large_objects.count,
         objects: expected.schema.len() as u64,
+        keys: expected.keyspace.as_ref().map_or(0, Keyspace::keys),
     };
     Comparison { differences, covered }
 }
@@ -255,6 +259,7 @@ fn evidence(order: &ProofOrder<'_>, ladder: Ladder, started: DateTime<Utc>, scra
         manifest: manifest.digest().to_owned(),
         environment: manifest.environment.clone(),
         started_by: order.started_by.to_owned(),
+        run: Some(order.run.clone()),
         verdict: if reason.is_none() { Verdict::Proven } else { Verdict::Failed },
         reason: reason.map(str::to_owned),
         rungs,

@@ -1,4 +1,4 @@
-//! A chosen backup back to where it is wanted: into a database, or as plain files into a directory.
+//! A chosen backup back to where it is wanted: into a database or a server, or as plain files into a directory.
 //!
 //! A stream is known good only at its end, so nothing reaches an existing database before the whole stream was read and
 //! matched: it is spooled to a private temporary file first (`pg_restore --jobs` needs one that can seek anyway).
@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, CompleteBackup};
+use crate::catalog::{Catalog, CompleteBackup, PostgresFacts};
 use crate::contents::differences;
 use crate::progress::Progress;
 use crate::source::postgres::PostgresSource;
@@ -17,13 +17,15 @@ use crate::source::postgres::load::{LoadOptions, Target, restore};
 use crate::stream::Identities;
 
 mod error;
+mod keyspace;
 mod spool;
 mod target;
 
 pub use error::RestoreError;
-pub use spool::{Spooled, check_other_streams, spool};
+pub use keyspace::{KeyspaceTarget, RestoredKeys, restore_to_server};
+pub use spool::{Spooled, check_other_streams, spool, sweep_leftovers};
 
-use error::unusable;
+use error::{of_kind, unusable};
 use spool::{FileTap, assert_space, open_stream};
 use target::{Presence, check_target, create, write_list};
 
@@ -119,13 +121,13 @@ pub async fn restore_to_database(
     target: &DatabaseTarget,
     progress: &Arc<Progress>,
 ) -> Result<(), RestoreError> {
-    let facts = order.backup.manifest.postgres();
+    let facts = of_kind(order, order.backup.manifest.postgres(), &target.connection.to_string())?;
     progress.begin("checking the target", 0);
-    let (tools, presence) = check_target(order, target).await?;
+    let (tools, presence) = check_target(order, facts, target).await?;
     // Nothing is created and nothing is touched before the backup is known to be good.
     let spooled = spool(order, progress).await?;
     if presence == Presence::Missing {
-        create(order, target).await?;
+        create(facts, target).await?;
     }
     let mut session = Target::connect(&target.connection).await?;
     session.create_schemas(facts, &spooled.recorded.contents).await?;
@@ -148,7 +150,7 @@ pub async fn restore_to_database(
     }
     drop(spooled);
     if target.compare && target.tables.is_empty() && !target.schema_only {
-        compare(order, target, &tools, progress).await?;
+        compare(order, facts, target, (&tools, progress)).await?;
     }
     Ok(())
 }
@@ -157,14 +159,13 @@ pub async fn restore_to_database(
 /// and has restored nothing is a failure that others have seen.
 async fn compare(
     order: &RestoreOrder<'_>,
+    facts: &PostgresFacts,
     target: &DatabaseTarget,
-    tools: &ClientTools,
-    progress: &Arc<Progress>,
+    (tools, progress): (&ClientTools, &Arc<Progress>),
 ) -> Result<(), RestoreError> {
     let manifest = &order.backup.manifest;
     progress.begin("comparing", manifest.data_bytes());
-    let copy =
-        PostgresSource::for_comparison(manifest.source.clone(), target.connection.clone(), tools, manifest.postgres());
+    let copy = PostgresSource::for_comparison(manifest.source.clone(), target.connection.clone(), tools, facts);
     let copy = copy.open(&manifest.id).await?;
     let found = copy.record(&manifest.contents, progress).await;
     copy.close().await;

@@ -19,12 +19,15 @@ pub mod scratch;
 use child::{ChildError, OwnedChild};
 use postgres::{OpenDatabase, PostgresError, PostgresSource};
 use recorder::Recorder;
+use redis::{OpenKeyspace, RedisError, RedisSource};
 
 /// Something to back up.
 #[derive(Debug, Clone)]
 pub enum Source {
     /// One PostgreSQL database.
     Postgres(PostgresSource),
+    /// A Redis or Valkey server, or a cluster.
+    Redis(RedisSource),
 }
 
 /// A source opened at one moment of its data.
@@ -32,6 +35,8 @@ pub enum Source {
 pub enum OpenSource {
     /// One PostgreSQL database.
     Postgres(OpenDatabase),
+    /// A Redis or Valkey server, or a cluster.
+    Redis(OpenKeyspace),
 }
 
 /// A stream's name in the manifest and its file's name once opened. Streams that hold data are called `dump` or `dump-…`;
@@ -59,6 +64,8 @@ pub struct Dump {
 pub enum Writer {
     /// A child: the end of its output means nothing before its exit status is 0.
     Child(OwnedChild),
+    /// A server, over a connection that tells a good end from a bad one by itself.
+    Server,
 }
 
 /// Why a source could not be dumped.
@@ -67,6 +74,9 @@ pub enum SourceError {
     /// PostgreSQL's reasons.
     #[error(transparent)]
     Postgres(#[from] PostgresError),
+    /// Redis's reasons.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
     /// A child's reasons.
     #[error(transparent)]
     Child(#[from] ChildError),
@@ -75,91 +85,120 @@ pub enum SourceError {
 impl Source {
     /// Its name in the repository.
     pub fn name(&self) -> &SourceName {
-        let Self::Postgres(source) = self;
-        &source.name
+        match self {
+            Self::Postgres(source) => &source.name,
+            Self::Redis(source) => &source.name,
+        }
     }
 
-    /// Connects and pins the moment.
+    /// Connects and, where its kind can, pins the moment.
     pub async fn open(&self, id: &BackupId) -> Result<OpenSource, SourceError> {
-        let Self::Postgres(source) = self;
-        Ok(OpenSource::Postgres(source.open(id).await?))
+        match self {
+            Self::Postgres(source) => Ok(OpenSource::Postgres(source.open(id).await?)),
+            Self::Redis(source) => Ok(OpenSource::Redis(source.open(id).await?)),
+        }
     }
 }
 
 impl OpenSource {
-    /// What is known of it.
+    /// What is known of it; whole only once all its streams were read.
     pub fn facts(&self) -> SourceFacts {
-        let Self::Postgres(database) = self;
-        SourceFacts::Postgres(database.facts())
+        match self {
+            Self::Postgres(database) => SourceFacts::Postgres(database.facts()),
+            Self::Redis(keyspace) => SourceFacts::Redis(keyspace.facts()),
+        }
     }
 
     /// Has the source itself keep others of guard's runs out until this one ends: where the store's leases cannot be relied
     /// on. A kind without a lock of its own must refuse here.
     pub async fn lock(&mut self, name: &str) -> Result<(), SourceError> {
-        let Self::Postgres(database) = self;
-        Ok(database.lock(name).await?)
+        match self {
+            Self::Postgres(database) => Ok(database.lock(name).await?),
+            Self::Redis(keyspace) => Err(keyspace.no_lock().into()),
+        }
     }
 
     /// Roughly how many bytes its dump will have.
     pub fn estimate(&self) -> u64 {
-        let Self::Postgres(database) = self;
-        database.facts().size
+        match self {
+            Self::Postgres(database) => database.facts().size,
+            Self::Redis(keyspace) => keyspace.estimate(),
+        }
     }
 
-    /// The moment of its data.
+    /// The moment of its data; known only once all its streams were read.
     pub fn consistent(&self) -> ConsistentPoint {
-        let Self::Postgres(database) = self;
-        database.consistent().clone()
+        match self {
+            Self::Postgres(database) => database.consistent().clone(),
+            Self::Redis(keyspace) => keyspace.consistent(),
+        }
     }
 
     /// The programs that dump it.
     pub fn tools(&self) -> Vec<Tool> {
-        let Self::Postgres(database) = self;
-        vec![database.tool()]
+        match self {
+            Self::Postgres(database) => vec![database.tool()],
+            Self::Redis(keyspace) => vec![keyspace.tool()],
+        }
     }
 
     /// The streams that make a whole backup of it, those that hold data first.
     pub fn streams(&self) -> Vec<StreamName> {
-        let Self::Postgres(database) = self;
-        database.streams()
+        match self {
+            Self::Postgres(database) => database.streams(),
+            Self::Redis(keyspace) => keyspace.streams(),
+        }
     }
 
     /// Starts one of them.
     pub async fn start(&self, stream: &StreamName, progress: &Arc<Progress>) -> Result<Dump, SourceError> {
-        let Self::Postgres(database) = self;
-        Ok(database.start(stream, progress)?)
+        match self {
+            Self::Postgres(database) => Ok(database.start(stream, progress)?),
+            Self::Redis(keyspace) => Ok(keyspace.start(stream, progress).await?),
+        }
     }
 
     /// Returns only once the dump must give way to the source's own users.
     pub async fn must_give_way(&self) -> SourceError {
-        let Self::Postgres(database) = self;
-        database.blocked_others().await.into()
+        match self {
+            Self::Postgres(database) => database.blocked_others().await.into(),
+            // A snapshot is a fork's: nobody waits for it.
+            Self::Redis(_) => std::future::pending().await,
+        }
     }
 
-    /// Does the record hold everything that the source itself says it must hold?
+    /// Is the record, and the source by now, what the source said when it was opened?
     pub async fn check(&self, contents: &Contents) -> Result<(), SourceError> {
-        let Self::Postgres(database) = self;
-        Ok(database.check(contents)?)
+        match self {
+            Self::Postgres(database) => Ok(database.check(contents)?),
+            Self::Redis(keyspace) => Ok(keyspace.check().await?),
+        }
     }
 
     /// Ends what a failed dump left on the server.
     pub async fn abandon(self) {
-        let Self::Postgres(database) = self;
-        database.abandon().await;
+        match self {
+            Self::Postgres(database) => database.abandon().await,
+            Self::Redis(keyspace) => keyspace.close(),
+        }
     }
 
-    /// Lets go of the moment.
+    /// Lets go of it.
     pub async fn close(self) {
-        let Self::Postgres(database) = self;
-        database.close().await;
+        match self {
+            Self::Postgres(database) => database.close().await,
+            Self::Redis(keyspace) => keyspace.close(),
+        }
     }
 }
 
 impl Writer {
     /// Waits for its end; a bad one is an error.
     pub async fn finish(self) -> Result<(), SourceError> {
-        let Self::Child(child) = self;
-        Ok(child.finish().await?)
+        match self {
+            Self::Child(child) => Ok(child.finish().await?),
+            Self::Server => Ok(()),
+        }
     }
 }
 
@@ -169,12 +208,27 @@ impl SourceError {
         match self {
             Self::Postgres(PostgresError::Client(error)) => Some(error.help()),
             Self::Postgres(PostgresError::Session(error)) => error.help().map(str::to_owned),
+            Self::Redis(error) => error.help(),
             Self::Postgres(_) | Self::Child(_) => None,
         }
     }
 
     /// Whether trying again a little later may help.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Postgres(PostgresError::BlockedOthers(_)))
+        match self {
+            Self::Postgres(error) => matches!(error, PostgresError::BlockedOthers(_)),
+            Self::Redis(error) => error.is_passing(),
+            Self::Child(_) => false,
+        }
+    }
+
+    /// The stable code of it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Postgres(PostgresError::BlockedOthers(_)) => "blocked-others",
+            Self::Postgres(PostgresError::Busy { .. }) => "busy",
+            Self::Redis(error) if error.is_passing() => "cluster-moving",
+            _ => "source-failed",
+        }
     }
 }

@@ -105,7 +105,7 @@ pub struct Report {
     pub repository: Option<String>,
     /// The worst of all sources.
     pub health: Health,
-    /// Each source, the worst first, then by name.
+    /// Each source: the worst first, then by name, those that nobody configured last.
     pub sources: Vec<SourceReport>,
 }
 
@@ -211,7 +211,10 @@ pub fn report(snapshot: &Snapshot, expected: &[Expected], activity: &Activity, n
             source_report(name, snapshot, expectation, activity, now)
         })
         .collect();
-    sources.sort_by(|one, two| two.health.cmp(&one.health).then_with(|| one.source.cmp(&two.source)));
+    sources.sort_by(|one, two| {
+        let rank = |source: &SourceReport| (!source.configured, std::cmp::Reverse(source.health));
+        rank(one).cmp(&rank(two)).then_with(|| one.source.cmp(&two.source))
+    });
     Report {
         at: now,
         read_at: snapshot.read_at,
@@ -391,7 +394,7 @@ fn findings(report: &SourceReport, expected: &Expected, newest_is_untrusted: boo
         (None, _) => say("never-backed-up", Health::Breach, "there is no backup that could be restored".to_owned()),
         (Some(age), Some(target)) if age > target => {
             let (age, target) = (words::seconds(age), words::seconds(target));
-            say("rpo-missed", Health::Breach, format!("the newest backup is {age} old; promised are {target} (RPO)"));
+            say("rpo-missed", Health::Breach, format!("the newest backup is {age} old, promised were {target} (RPO)"));
         }
         (Some(age), _) if age < -60.0 => {
             let message = format!("the newest backup's data is {} in the future", words::seconds(age));
@@ -403,7 +406,7 @@ fn findings(report: &SourceReport, expected: &Expected, newest_is_untrusted: boo
         && took > target
     {
         let (took, target) = (words::seconds(took), words::seconds(target));
-        say("rto-missed", Health::Breach, format!("the last restore took {took}; promised are {target} (RTO)"));
+        say("rto-missed", Health::Breach, format!("the last restore took {took}, promised were {target} (RTO)"));
     }
     for finding in [proof_finding(report, expected, now), attempt_finding(report)].into_iter().flatten() {
         found.push(finding);
@@ -444,3 +447,6 @@ fn attempt_finding(report: &SourceReport) -> Option<Finding> {
     let message = format!("the last backup failed at {}: {failure}", words::minute(attempt.ended));
     (!since).then_some(Finding { code: "backup-failed", health: Health::Warning, message })
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,6 +85,11 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Removes what an unfinished upload holds; already gone is a success.
     async fn abort_unfinished(&self, upload: &UnfinishedUpload) -> Result<(), StoreError>;
 
+    /// Whether what is deleted or replaced stays as an older version: a bucket with versioning, as Object Lock needs it.
+    async fn keeps_versions(&self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     /// The store's own clock: an S3 server's `Date` header, a directory's file system time.
     async fn clock(&self) -> Result<DateTime<Utc>, StoreError>;
 }

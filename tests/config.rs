@@ -26,7 +26,8 @@ fn load_zero(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
 }
 
 fn only_connection(config: &Config) -> String {
-    let (name, SourceConfig::Postgres(source)) = config.sources.iter().next().unwrap();
+    let (name, source) = config.sources.iter().next().unwrap();
+    let SourceConfig::Postgres(source) = source else { panic!("{source:?}") };
     let Address::Known(connection) = &source.address else { panic!("{source:?}") };
     format!("{name} {connection}")
 }
@@ -189,7 +190,8 @@ fn what_is_in_effect_is_shown_with_its_origin_and_without_secrets() {
 }
 
 fn postgres<'a>(config: &'a Config, name: &str) -> &'a config::PostgresConfig {
-    let SourceConfig::Postgres(source) = &config.sources[&name.parse().unwrap()];
+    let source = &config.sources[&name.parse().unwrap()];
+    let SourceConfig::Postgres(source) = source else { panic!("{source:?}") };
     source
 }
 
@@ -254,8 +256,43 @@ fn a_wrong_variable_is_told_by_its_name() {
 }
 
 #[test]
-fn redis_and_other_databases_are_left_alone() {
-    assert!(load_zero(&[("REDIS_URL", "redis://cache")]).unwrap().sources.is_empty());
+fn redis_url_is_a_source_beside_the_database() {
+    let names = |variables: &[(&str, &str)]| {
+        let config = load_zero(variables).unwrap();
+        let kind = |source: &SourceConfig| matches!(source, SourceConfig::Redis(_));
+        config.sources.iter().map(|(name, source)| (name.to_string(), kind(source))).collect::<Vec<_>>()
+    };
+    let redis = ("REDIS_URL", "rediss://app@cache/0");
+    assert_eq!(names(&[redis, ("REDIS_PASSWORD", "hunter2")]), [("redis".to_owned(), true)]);
+    let both = names(&[redis, ("DATABASE_URL", "postgres://db/redis")]);
+    assert_eq!(both, [("redis".to_owned(), false), ("redis-cache".to_owned(), true)]);
+    let wrong = load_zero(&[("REDIS_URL", "redis://:hunter2/x@cache")]).unwrap_err().to_string();
+    assert_eq!(
+        wrong,
+        "REDIS_URL: the password holds a `/`, `?` or `#` that is not percent-encoded: write %2F, %3F or %23"
+    );
+}
+
+#[test]
+fn a_redis_source_takes_its_password_from_beside_its_url_and_no_settings_of_others() {
+    let check = |toml: &str, expected: &str| {
+        let error = load_files(&[("guard.toml", toml)], 0o600, &[]).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check("[source.c]\nkind = \"redis\"\nurl = \"redis://c\"\ntables = [\"t\"]\n", "`tables` is a setting of postgres sources");
+    check("[source.c]\nurl = \"postgres://c/d\"\nsentinel = \"m\"\n", "`sentinel` is a setting of redis sources");
+    let toml = "[source.c]\nkind = \"redis\"\nurl = \"redis://a@c/2\"\npassword = { env = \"P\" }\nsslrootcert = \"ca.pem\"\n";
+    let config = load_files(&[("guard.toml", toml)], 0o600, &[("P", "hunter2")]).unwrap().config;
+    let SourceConfig::Redis(source) = &config.sources[&"c".parse().unwrap()] else { panic!("another kind") };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let address = runtime.block_on(source.address(&config.environment)).unwrap();
+    assert_eq!(address.to_string(), "rediss://a@c:6379/2");
+    assert_eq!(address.password.unwrap().expose(), "hunter2");
+    assert!(address.tls.unwrap().ca_file.unwrap().ends_with("ca.pem"));
+}
+
+#[test]
+fn other_databases_are_left_alone() {
     assert!(
         load_zero(&[("DB_HOST", "db"), ("DB_CONNECTION", "mysql"), ("DB_PASSWORD", "x")]).unwrap().sources.is_empty()
     );

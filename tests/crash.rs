@@ -203,7 +203,7 @@ fn check_swept(world: &World, user: &Guard) {
     }
 }
 
-/// What of a store belongs to backups: everything but the mark of the repository.
+/// What of a store belongs to backups: everything but the mark of the repository and the leases.
 fn stored(user: &Guard) -> Vec<String> {
     let mut found = Vec::new();
     let mut dirs = vec![user.store()];
@@ -211,7 +211,7 @@ fn stored(user: &Guard) -> Vec<String> {
         for entry in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.is_dir() {
-                dirs.push(path);
+                dirs.extend((!path.ends_with("leases")).then_some(path));
             } else if !path.ends_with("guard.json") {
                 found.push(path.display().to_string());
             }

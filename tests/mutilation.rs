@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use guard::catalog::{Catalog, CompleteBackup, Evidence, Manifest};
+use guard::catalog::{Catalog, CompleteBackup, Evidence, Manifest, RunNote};
 use guard::contents::DifferenceCode;
 use guard::progress::Progress;
 use guard::prove::{ProofOrder, Targets, prove};
@@ -506,7 +506,8 @@ impl Opened {
             client: &ClientSearch::default(),
             jobs: NonZeroU32::MIN,
         };
-        let order = ProofOrder { restore, place, targets, started_by: "a test", damage, clock: chrono::Utc::now };
+        let run = &RunNote::new(None);
+        let order = ProofOrder { restore, place, targets, started_by: "a test", run, damage, clock: chrono::Utc::now };
         let (evidence, scratch) = prove(&order, &Arc::new(Progress::default())).await.expect("a verdict");
         scratch.stop().await;
         evidence

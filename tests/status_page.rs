@@ -9,14 +9,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use guard::catalog::{BackupId, Manifest};
+use guard::catalog::{BackupId, Catalog, Manifest};
+use guard::contents::{Difference, DifferenceCode};
 use guard::http::Reached;
 use guard::progress::Progress;
+use guard::status::history::moment_name;
 use guard::status::live::Job;
 use guard::status::{Decision, Expected, Preview, Upcoming};
+use guard::store::{FsStore, Store};
 use support::board::{Served, World, settings};
 use support::chromium::{Chromium, View};
-use support::past::{Past, Taken};
+use support::guard::Guard;
+use support::past::{Past, Taken, evidence};
+use support::postgres::{TestPostgres, Version};
 
 /// Where the pictures lie, for people to look at.
 fn gallery() -> PathBuf {
@@ -41,7 +46,7 @@ async fn five_sources(now: DateTime<Utc>) -> (Past, Vec<Manifest>) {
         let mut last = None;
         for idx in (0..n_backups).rev() {
             let at = now - age - DAY * idx;
-            let wobble = u64::try_from((idx * 37) % 11).unwrap();
+            let wobble = u64::try_from(10 - (idx * 37) % 11).unwrap();
             let size = size - size / 120 * u64::try_from(idx).unwrap() + size / 400 * wobble;
             let table = |name: &str, share: u64| (name.to_owned(), size / share / 120, size * 3 / share);
             let mut tables = vec![
@@ -138,32 +143,195 @@ async fn serve_five(now: DateTime<Utc>) -> (Past, Vec<Manifest>, Served) {
 const DESK: View = View { width: 1280, height: 1500, dark: false };
 const PHONE: View = View { width: 390, height: 2400, dark: false };
 
-#[tokio::test(flavor = "multi_thread")]
-async fn pages_are_shown_on_a_phone_and_on_a_desk_dark_and_light() {
-    let now = Utc::now();
-    let (_past, newest, served) = serve_five(now).await;
+/// Every page that the five sources have.
+fn pages(served: &Served) -> Vec<(&'static str, String)> {
     let report = served.board.report();
     let failed = report.source("warehouse").unwrap().evidence()[0].clone();
-    let pages = [
+    let proof = format!("/source/warehouse/{}/proof/{}", failed.backup, moment_name(&failed));
+    let backup = report.source("orders").unwrap().history[2].id.clone();
+    vec![
         ("overview", "/".to_owned()),
-        ("source", "/source/orders".to_owned()),
-        ("source-bad", "/source/warehouse".to_owned()),
-        ("running", "/source/sessions".to_owned()),
-        ("backup", format!("/source/orders/{}", newest[0].id)),
+        ("warehouse", "/source/warehouse".to_owned()),
+        ("proof", proof),
+        ("orders", "/source/orders".to_owned()),
+        ("sessions", "/source/sessions".to_owned()),
+        ("backup", format!("/source/orders/{backup}")),
         ("evidence", "/evidence".to_owned()),
-        (
-            "proof",
-            format!("/source/warehouse/{}/proof/{}", failed.backup, guard::status::history::moment_name(&failed)),
-        ),
-    ];
+        ("missing", "/source/nobody".to_owned()),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_drawn_on_a_phone_and_on_a_desk_dark_and_light_without_a_complaint() {
+    let (_past, _, served) = serve_five(Utc::now()).await;
     let chromium = Chromium::of_system();
-    for (name, path) in pages {
-        for (shape, view) in [("desk", DESK), ("phone", PHONE)] {
-            for dark in [false, true] {
-                let file = gallery().join(format!("{name}-{shape}-{}.png", if dark { "dark" } else { "light" }));
-                let said = chromium.picture(&served.url(&path), View { dark, ..view }, &file);
-                assert_eq!(said, Vec::<String>::new(), "{name}");
-            }
+    for (name, path) in pages(&served).into_iter().take(5) {
+        let views = [("desk-light", DESK), ("phone-dark", View { dark: true, ..PHONE })];
+        for (shape, view) in views {
+            let file = gallery().join(format!("{name}-{shape}.png"));
+            let said = chromium.picture(&served.url(&path), view, &file);
+            assert_eq!(said, Vec::<String>::new(), "the console of {name}");
+            // An empty page is a tenth of this.
+            let size = std::fs::metadata(&file).unwrap().len();
+            assert!(size > 30_000, "{name} {shape}: {size} bytes");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_fit_the_smallest_phone_and_can_be_read_by_everybody() {
+    let (_past, _, served) = serve_five(Utc::now()).await;
+    let chromium = Chromium::of_system();
+    let pages = pages(&served);
+    let mut htmls = Vec::new();
+    for (_, path) in &pages {
+        htmls.push(served.get(path).await.body);
+    }
+    for dark in [false, true] {
+        let found = chromium.audit(&htmls, View { width: 320, height: 900, dark });
+        for ((name, _), (problems, text)) in pages.iter().zip(found) {
+            assert_eq!(problems, Vec::<String>::new(), "{name} dark: {dark}");
+            assert!(text.len() > 80, "{name}: {text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_figures_on_the_page_are_the_manifests() {
+    let now = Utc::now();
+    let (past, newest, served) = serve_five(now).await;
+    let chromium = Chromium::of_system();
+    let (dom, said) = chromium.dom(&served.url("/source/orders"), DESK);
+    assert_eq!(said, Vec::<String>::new());
+    let listed = past.catalog.backups(&"orders".parse().unwrap()).await.unwrap();
+    let rows: Vec<Vec<String>> = dom.split("<tr>").map(cells).collect();
+    for listed in listed.iter().rev().take(50) {
+        let manifest = &listed.backup.as_ref().unwrap().manifest;
+        let row = rows.iter().find(|row| row.last().is_some_and(|id| id == manifest.id.as_str()));
+        let row = row.unwrap_or_else(|| panic!("{} is not on the page", manifest.id));
+        let rows: u64 = manifest.contents.tables.values().map(|table| table.rows).sum();
+        let data_at = manifest.consistent.at.format("%Y-%m-%d %H:%M").to_string();
+        assert_eq!(row[0], data_at);
+        assert_eq!(row[1], mebibytes(manifest.stored_bytes()));
+        assert_eq!(row[5].replace(',', ""), rows.to_string());
+        assert_eq!(row[6], manifest.contents.tables.len().to_string());
+    }
+    for (name, table) in &newest[0].contents.tables {
+        let row =
+            rows.iter().find(|row| row.first() == Some(name)).unwrap_or_else(|| panic!("{name} is not on the page"));
+        assert_eq!(row[1].replace(',', ""), table.rows.to_string(), "{name}");
+    }
+    // Every backup is a point of the chart, and its title has the figure.
+    let drawn = dom.matches(" stored</title>").count();
+    assert_eq!(drawn, listed.len());
+    assert!(dom.contains(&format!("{} stored</title>", mebibytes(newest[0].stored_bytes()))));
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+/// The texts of a row's cells.
+fn cells(row: &str) -> Vec<String> {
+    let row = row.replace("<th ", "<td ");
+    row.split("<td").skip(1).map(|cell| text(cell.split("</t").next().unwrap())).collect()
+}
+
+/// What is not between angle brackets; the first tag was cut open.
+fn text(html: &str) -> String {
+    let mut in_tag = true;
+    let mut text = String::new();
+    for character in html.chars() {
+        match character {
+            '<' => in_tag = true,
+            '>' => in_tag = false,
+            other if !in_tag => text.push(other),
+            _ => {}
+        }
+    }
+    text.trim().to_owned()
+}
+
+const HOSTILE: [&str; 6] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(2)>",
+    "</code></style><svg onload=alert(3)>",
+    "' onmouseover='alert(4)",
+    "javascript:alert(5)//&lt;b&gt;",
+    "\u{202e}<iframe srcdoc='<b>'>",
+];
+
+/// Names travel from a real server through dump, manifest, store and page, and are seen as they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_tables_can_inject_nothing() {
+    let server = TestPostgres::start(Version::V18);
+    server.create_database("shop", "");
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    for name in HOSTILE {
+        server.psql("shop", format!("CREATE TABLE {} AS SELECT generate_series(1, 9)", quoted(name)));
+    }
+    let toml = format!(
+        "[store]\nurl = \"./store\"\n[source.shop]\nurl = \"{}\"\nenvironment = \"<b onclick=alert(6)>prod\"",
+        server.url("shop")
+    );
+    let guard = Guard::configured(&toml).with_programs_of(Version::V18);
+    guard.json(&["backup"]).yes();
+    // The first table is gone from the newest backup: it is shown in another way.
+    server.psql("shop", format!("DROP TABLE {}", quoted(HOSTILE[0])));
+    let id = guard.json(&["backup"]).yes()["backups"][0]["id"].as_str().unwrap().to_owned();
+    let store: Arc<dyn Store> = Arc::new(FsStore::open(&guard.store()).unwrap());
+    add_hostile_evidence(&store, &id).await;
+
+    let served = Served::start(settings(&store, Arc::new(World::default()))).await;
+    let proof = served.board.report().source("shop").unwrap().evidence()[0].clone();
+    let proof = format!("/source/shop/{id}/proof/{}", moment_name(&proof));
+    let chromium = Chromium::of_system();
+    let paths =
+        ["/".to_owned(), "/source/shop".to_owned(), format!("/source/shop/{id}"), proof, "/evidence".to_owned()];
+    let mut htmls = Vec::new();
+    for path in &paths {
+        let (_, said) = chromium.dom(&served.url(path), DESK);
+        assert_eq!(said, Vec::<String>::new(), "{path}");
+        htmls.push(served.get(path).await.body);
+    }
+    // The same in the document for the auditor, which is opened as a file.
+    htmls.push(guard.run(&["status", "--evidence", "--format", "html"]).stdout);
+    let found = chromium.audit(&htmls, View { width: 360, ..PHONE });
+    for (path, (problems, text)) in paths.iter().map(String::as_str).chain(["the document"]).zip(&found) {
+        assert_eq!(*problems, Vec::<String>::new(), "{path}");
+        assert!(!text.is_empty(), "{path}");
+    }
+    let shows = |page: usize, text: &str| {
+        assert!(found[page].1.contains(text), "page {page} does not show {text}:\n{}", found[page].1);
+    };
+    for (idx, name) in HOSTILE.into_iter().enumerate() {
+        shows(1, &format!("public.{}", quoted(name)));
+        if idx > 0 {
+            shows(2, &format!("public.{}", quoted(name)));
+        }
+        shows(3, &format!("table {name}"));
+        shows(5, &format!("table {name}"));
+    }
+    shows(0, "<b onclick=alert(6)>prod");
+    shows(4, HOSTILE[1]);
+}
+
+async fn add_hostile_evidence(store: &Arc<dyn Store>, id: &str) {
+    let catalog = Catalog::open(Arc::clone(store)).await.unwrap();
+    let shop = "shop".parse().unwrap();
+    let backup = catalog.load(&shop, &id.parse().unwrap()).await.unwrap().unwrap();
+    let difference = |name: &str| Difference {
+        code: DifferenceCode::TableMissing,
+        object: format!("table {name}"),
+        expected: name.to_owned(),
+        found: name.to_owned(),
+        message: name.to_owned(),
+    };
+    let mut evidence = evidence(&backup.manifest, Utc::now(), 3.0, true);
+    evidence.differences = HOSTILE.into_iter().map(difference).collect();
+    HOSTILE[1].clone_into(&mut evidence.started_by);
+    evidence.reason = Some(HOSTILE[2].to_owned());
+    evidence.rungs[0].detail = HOSTILE[1].to_owned();
+    evidence.scratch = Some(HOSTILE[3].to_owned());
+    catalog.add_evidence(&backup.keys, &evidence).await.unwrap();
 }

@@ -20,8 +20,12 @@ pub mod ceph;
 pub mod chromium;
 #[path = "support/everything.rs"]
 pub mod everything;
+#[path = "support/exposition.rs"]
+pub mod exposition;
 #[path = "support/guard.rs"]
 pub mod guard;
+#[path = "support/keyspace.rs"]
+pub mod keyspace;
 #[path = "support/mount.rs"]
 pub mod mount;
 #[path = "support/past.rs"]

@@ -44,8 +44,14 @@ pub(crate) fn linter(input: &str) {
     let file = MigrationFile { source, version: None, name: String::new(), parts: vec![part], reported: true };
     let set =
         MigrationSet { layout: "plain", engine: Some(ENGINES[choice & 3]), server_version: None, files: vec![file] };
-    let found =
-        FoundSet { layout: Layout::Plain, folder: PathBuf::from("/"), set, observations: Vec::new(), foreign: None };
+    let found = FoundSet {
+        layout: Layout::Plain,
+        folder: PathBuf::from("/"),
+        set,
+        observations: Vec::new(),
+        foreign: None,
+        is_engine_guessed: false,
+    };
     report(&[found], false);
 }
 

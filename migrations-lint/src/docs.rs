@@ -24,12 +24,11 @@ pub fn page(rule: &RuleInfo) -> String {
 }
 
 fn write_evidence(page: &mut String, rule: &str) {
-    let mut evidence = evidence::of(rule).peekable();
-    if evidence.peek().is_some() {
-        let _ = write!(page, "\n## Seen on a real server (PostgreSQL 15)\n\n| example | seen |\n|---|---|\n");
-    }
-    for row in evidence {
-        let _ = writeln!(page, "| {} {} | {} |", row.kind, row.number, row.seen.replace('|', "\\|"));
+    for (server, evidence) in evidence::of(rule).into_iter().filter(|(_, evidence)| !evidence.is_empty()) {
+        let _ = write!(page, "\n## Seen on a real server ({server})\n\n| example | seen |\n|---|---|\n");
+        for row in evidence {
+            let _ = writeln!(page, "| {} {} | {} |", row.kind, row.number, row.seen.replace('|', "\\|"));
+        }
     }
 }
 
@@ -39,7 +38,12 @@ fn write_examples(page: &mut String, title: &str, examples: &[Example]) {
     }
     let _ = write!(page, "\n## {title}\n");
     for example in examples {
-        let engine = if example.engine == Engine::PostgreSql { "" } else { " (MySQL)" };
+        let engine = match example.engine {
+            Engine::PostgreSql => "",
+            Engine::MySql => " (MySQL)",
+            Engine::MariaDb => " (MariaDB)",
+            Engine::Sqlite => " (SQLite)",
+        };
         let transaction = if example.transaction == TransactionMode::None {
             ""
         } else {

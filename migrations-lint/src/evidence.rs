@@ -1,6 +1,9 @@
 //! What a real server showed of each example, as `make prove-rules` wrote it down.
 
-const TABLE: &str = include_str!("../evidence.tsv");
+const POSTGRESQL: &str = include_str!("../evidence.tsv");
+
+/// The first line names the server.
+const MARIADB: &str = include_str!("../evidence-mariadb.tsv");
 
 /// What was seen of one example.
 pub(crate) struct Evidence {
@@ -12,9 +15,14 @@ pub(crate) struct Evidence {
     pub(crate) seen: &'static str,
 }
 
-/// The evidence of a rule.
-pub(crate) fn of(rule: &str) -> impl Iterator<Item = Evidence> {
-    TABLE.lines().filter_map(move |line| {
+/// The servers, and what each showed of a rule.
+pub(crate) fn of(rule: &str) -> [(&'static str, Vec<Evidence>); 2] {
+    let mariadb = MARIADB.lines().next().and_then(|line| line.split('\t').nth(1)).unwrap_or("MariaDB");
+    [("PostgreSQL 15", rows(POSTGRESQL, rule).collect()), (mariadb, rows(MARIADB, rule).collect())]
+}
+
+fn rows(table: &'static str, rule: &str) -> impl Iterator<Item = Evidence> {
+    table.lines().filter_map(move |line| {
         let mut cells = line.splitn(4, '\t');
         let is_of_rule = cells.next()? == rule;
         let evidence = Evidence { kind: cells.next()?, number: cells.next()?, seen: cells.next()? };

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::{Engine, ServerVersion};
 use crate::migration::{Direction, MigrationFile, MigrationSet, Part, TransactionMode};
+use crate::parse::Signs;
 use crate::source_text::{SourceText, Span};
 
 mod atlas;
@@ -171,6 +172,8 @@ pub struct FoundSet {
     pub observations: Vec<Observation>,
     /// The database that a folder's name says this is for, if it is one whose SQL is not understood here.
     pub foreign: Option<&'static str>,
+    /// The engine was told by nothing but the SQL itself.
+    pub is_engine_guessed: bool,
 }
 
 /// Something about a set that a layout saw.
@@ -297,11 +300,23 @@ impl SetBuilder {
     fn finish(self) -> FoundSet {
         let Self { layout, folder, engine, server_version, files, observations } = self;
         let named = dialect::named(&folder);
-        let engine = engine.or(named.engine);
+        let told = engine.or(named.engine);
+        let guessed = if told.is_none() && named.foreign.is_none() { guess_engine(&files) } else { None };
+        let engine = told.or(guessed);
         let set = MigrationSet { layout: layout.as_str(), engine, server_version, files };
         let foreign = named.foreign.filter(|_| engine.is_none());
-        FoundSet { layout, folder, set, observations, foreign }
+        FoundSet { layout, folder, set, observations, foreign, is_engine_guessed: guessed.is_some() }
     }
+}
+
+/// What the SQL itself says where no framework and no folder does; nothing stands for PostgreSQL.
+fn guess_engine(files: &[MigrationFile]) -> Option<Engine> {
+    const MAX_FILES: usize = 100;
+    let mut signs = Signs::default();
+    for file in files.iter().take(MAX_FILES) {
+        signs.add(Signs::of(file.source.text()));
+    }
+    signs.engine()
 }
 
 /// Everything after a byte order mark, which is no SQL.

@@ -11,12 +11,15 @@ mod mysql;
 mod object;
 mod read;
 mod session;
+mod sign;
 mod split;
+mod sqlite;
 mod table;
 mod token;
 mod types;
 
 pub(crate) use session::POWERFUL_ROLES;
+pub(crate) use sign::Signs;
 
 use cursor::{Cursor, Origin};
 use split::Splitter;
@@ -91,13 +94,13 @@ pub(crate) fn unreadable(span: Span) -> Statement {
 fn read_judged(origin: Origin<'_>, tokens: &[Token], depth: usize, engine: Engine, found: &mut Vec<Statement>) {
     let verdict = judged(origin, tokens, depth, engine);
     if verdict.starts.len() > 1 {
-        return read_unseparated(origin, tokens, &verdict.starts, found);
+        return read_unseparated(origin, tokens, &verdict.starts, engine, found);
     }
     let Some((message, place)) = verdict.problem else {
-        return read_statement(Cursor::new(origin, tokens), found);
+        return read_statement(Cursor::new(origin, tokens), engine, found);
     };
     if uses_psql_variables(origin, tokens) {
-        return read_statement(Cursor::new(origin, tokens), found);
+        return read_statement(Cursor::new(origin, tokens), engine, found);
     }
     for piece in pieces_at_line_starts(origin, tokens) {
         let verdict = if piece.len() == tokens.len() {
@@ -106,7 +109,7 @@ fn read_judged(origin: Origin<'_>, tokens: &[Token], depth: usize, engine: Engin
             judged(origin, piece, depth, engine).problem
         };
         match verdict {
-            None => read_statement(Cursor::new(origin, piece), found),
+            None => read_statement(Cursor::new(origin, piece), engine, found),
             Some((message, place)) => found.push(unparsed(Cursor::new(origin, piece).span(), &message, place)),
         }
     }
@@ -118,7 +121,7 @@ fn judged(origin: Origin<'_>, tokens: &[Token], depth: usize, engine: Engine) ->
         return grammar::Verdict { problem: Some(("an unterminated quote".into(), last.start())), starts: Vec::new() };
     }
     if engine != Engine::PostgreSql {
-        return grammar::Verdict::default();
+        return grammar::Verdict { problem: judged_elsewhere(origin, tokens, engine), starts: Vec::new() };
     }
     let span = Cursor::new(origin, tokens).span();
     let verdict = grammar::judge(&origin.text[span.range()], tokens.len(), depth);
@@ -128,8 +131,45 @@ fn judged(origin: Origin<'_>, tokens: &[Token], depth: usize, engine: Engine) ->
     }
 }
 
+/// MySQL, MariaDB and SQLite: sqlparser first, then the linter's own recogniser, since sqlparser knows too little.
+fn judged_elsewhere(origin: Origin<'_>, tokens: &[Token], engine: Engine) -> Option<(Box<str>, usize)> {
+    let cursor = Cursor::new(origin, tokens);
+    // A dump is mostly INSERT: its rows tell nothing.
+    if cursor.is("insert") && tokens.len() > 500 {
+        return None;
+    }
+    let span = cursor.span();
+    let (problem, at) = mysql::grammar::judge(&on_one_line(origin, tokens), tokens.len(), engine)?;
+    if mysql::clause::recognises(cursor) {
+        return None;
+    }
+    let text = &origin.text[span.range()];
+    let offset = text.char_indices().nth(at).map_or(text.len(), |(offset, _)| offset);
+    Some((problem, span.start + offset))
+}
+
+/// The statement without its comments and marks of versions, each character in its old place.
+fn on_one_line(origin: Origin<'_>, tokens: &[Token]) -> String {
+    let mut line = String::new();
+    let mut at = tokens.first().map_or(0, |token| token.start());
+    for token in tokens {
+        line.extend(origin.text[at..token.start()].chars().map(|_| ' '));
+        line.extend(
+            origin.text[token.span().range()].chars().map(|character| if character == '\n' { ' ' } else { character }),
+        );
+        at = token.end();
+    }
+    line
+}
+
 /// Statements without semicolons between them: each is read, and the place of the first that is missing reported.
-fn read_unseparated(origin: Origin<'_>, tokens: &[Token], starts: &[usize], found: &mut Vec<Statement>) {
+fn read_unseparated(
+    origin: Origin<'_>,
+    tokens: &[Token],
+    starts: &[usize],
+    engine: Engine,
+    found: &mut Vec<Statement>,
+) {
     let mut rest = tokens;
     for (idx, _) in starts.iter().enumerate() {
         let end = starts.get(idx + 1).map_or(rest.len(), |next| rest.partition_point(|token| token.start() < *next));
@@ -142,12 +182,12 @@ fn read_unseparated(origin: Origin<'_>, tokens: &[Token], starts: &[usize], foun
             let span = Cursor::new(origin, piece).span();
             found.push(unparsed(span, "a semicolon is missing before this statement", span.start));
         }
-        read_statement(Cursor::new(origin, piece), found);
+        read_statement(Cursor::new(origin, piece), engine, found);
     }
 }
 
-fn read_statement(cursor: Cursor<'_>, found: &mut Vec<Statement>) {
-    if cursor.is("do") {
+fn read_statement(cursor: Cursor<'_>, engine: Engine, found: &mut Vec<Statement>) {
+    if engine == Engine::PostgreSql && cursor.is("do") {
         let idx = found.len();
         let span = cursor.span();
         found.push(statement(span, Kind::Do { commits: None }));
@@ -156,13 +196,22 @@ fn read_statement(cursor: Cursor<'_>, found: &mut Vec<Statement>) {
         return;
     }
     let mut kinds = Vec::new();
-    read::read(cursor, false, &mut kinds);
+    let own = match engine {
+        Engine::PostgreSql => None,
+        Engine::MySql | Engine::MariaDb => mysql::read(cursor),
+        Engine::Sqlite => sqlite::read(cursor),
+    };
+    match own {
+        Some(own) => kinds = own,
+        None => read::read(cursor, false, &mut kinds),
+    }
     let is_cut_off = |kind: &Kind| matches!(kind, Kind::AlterTable(alter) if alter.actions.len() >= alter::MAX_ACTIONS);
     if kinds.iter().any(|(_, kind)| is_cut_off(kind)) {
         let reason = format!("an ALTER TABLE has {} actions or more", alter::MAX_ACTIONS);
         found.push(statement(cursor.span(), Kind::Limit(reason.into())));
     }
-    let defines_function = kinds.iter().any(|(_, kind)| matches!(kind, Kind::CreateFunction(_)));
+    let defines_function =
+        engine == Engine::PostgreSql && kinds.iter().any(|(_, kind)| matches!(kind, Kind::CreateFunction(_)));
     found.extend(kinds.into_iter().map(|(span, kind)| statement(span, kind)));
     if defines_function {
         block::read_function(&cursor, cursor.span(), found);

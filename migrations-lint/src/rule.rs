@@ -60,6 +60,18 @@ impl Example {
     pub const fn mysql(self) -> Self {
         Self { engine: Engine::MySql, ..self }
     }
+
+    /// The same on MariaDB.
+    #[must_use]
+    pub const fn mariadb(self) -> Self {
+        Self { engine: Engine::MariaDb, ..self }
+    }
+
+    /// The same on SQLite.
+    #[must_use]
+    pub const fn sqlite(self) -> Self {
+        Self { engine: Engine::Sqlite, ..self }
+    }
 }
 
 /// A rule with its check.
@@ -117,15 +129,21 @@ pub(crate) enum Engines {
     PostgreSql,
     /// MySQL and MariaDB.
     MySql,
+    Sqlite,
+    /// PostgreSQL, MySQL and MariaDB.
+    Servers,
 }
 
 impl Engines {
     /// Whether this one is among them.
     pub(crate) fn include(self, engine: Engine) -> bool {
+        let is_mysql = matches!(engine, Engine::MySql | Engine::MariaDb);
         match self {
             Self::All => true,
             Self::PostgreSql => engine == Engine::PostgreSql,
-            Self::MySql => matches!(engine, Engine::MySql | Engine::MariaDb),
+            Self::MySql => is_mysql,
+            Self::Sqlite => engine == Engine::Sqlite,
+            Self::Servers => engine != Engine::Sqlite,
         }
     }
 }

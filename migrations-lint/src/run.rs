@@ -130,7 +130,7 @@ impl Walk<'_> {
     fn part(&mut self, file: &MigrationFile, part: &Part, statements: &[Statement], limit: usize) {
         let direction = part.direction;
         let mode = self.options.transaction.unwrap_or(part.transaction);
-        let places = places(statements, mode, &mut self.next_transaction);
+        let places = places(statements, mode, self.engine, &mut self.next_transaction);
         let failures = if file.reported { rerun::failures(statements, &places) } else { Vec::new() };
         let part = PartView {
             source: &file.source,

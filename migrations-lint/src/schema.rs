@@ -59,6 +59,9 @@ pub(crate) struct Table {
     pub(crate) constraints: Vec<ConstraintFacts>,
     pub(crate) indexes: Vec<Index>,
     pub(crate) has_rls: bool,
+    /// MySQL: the storage engine and the character set, where a file names them.
+    pub(crate) engine: Option<Box<str>>,
+    pub(crate) charset: Option<Box<str>>,
 }
 
 /// What is known of a column.
@@ -68,6 +71,12 @@ pub(crate) struct ColumnFacts {
     pub(crate) not_null: bool,
     pub(crate) has_default: bool,
     pub(crate) born: Option<usize>,
+    /// MySQL: what MODIFY and CHANGE lose unless they say it again.
+    pub(crate) auto_increment: bool,
+    pub(crate) has_comment: bool,
+    pub(crate) on_update: bool,
+    pub(crate) charset: Option<Box<str>>,
+    pub(crate) collation: Option<Box<str>>,
 }
 
 /// What is known of a constraint.
@@ -169,6 +178,11 @@ impl Catalog {
     pub(crate) fn is_new(&self, name: &Name) -> bool {
         self.table(name)
             .is_some_and(|table| table.is_temporary || table.born.is_some_and(|born| self.is_new_file(born)))
+    }
+
+    /// Whether the table is the session's own.
+    pub(crate) fn is_temporary(&self, key: &Key) -> bool {
+        self.tables.get(key).is_some_and(|table| table.is_temporary)
     }
 
     /// Whether the column was added by this file.

@@ -83,8 +83,11 @@ impl Session {
     }
 
     /// A table under a lock that blocks reads, if any.
-    pub(crate) fn under_access_exclusive(&self) -> Option<&Key> {
-        self.locks.iter().find(|(_, mode)| *mode == LockMode::AccessExclusive).map(|(key, _)| key)
+    pub(crate) fn under_access_exclusive(&self, catalog: &Catalog) -> Option<&Key> {
+        // A temporary table is nobody else's.
+        let locked =
+            self.locks.iter().filter(|(key, mode)| *mode == LockMode::AccessExclusive && !catalog.is_temporary(key));
+        locked.map(|(key, _)| key).next()
     }
 }
 

@@ -9,7 +9,8 @@ pub(crate) use data::{Assignment, Call, Conflict, Copy, Delete, Insert, Merge, S
 pub(crate) use object::{AlterObject, AlterType, Create, CreateFunction, CreateIndex, Drop, ObjectAction, TypeAction};
 pub(crate) use session::{Grant, LockTable, Role, Set, Transaction};
 pub(crate) use table::{
-    Action, ActionKind, AlterTable, Column, ConstraintKind, CreateTable, Generated, Reference, TableConstraint, Type,
+    Action, ActionKind, AlterTable, Column, ConstraintKind, CreateTable, Generated, IndexKind, Reference,
+    TableConstraint, TableIndex, Type,
 };
 
 use crate::source_text::Span;
@@ -166,6 +167,8 @@ pub(crate) enum ObjectKind {
     Aggregate,
     Trigger,
     EventTrigger,
+    /// MySQL's scheduled events.
+    Event,
     Policy,
     Rule,
     Role,

@@ -1,5 +1,6 @@
 //! Which transaction each statement of a part runs in, whether its effect is rolled back, and what is odd about it.
 
+use crate::engine::Engine;
 use crate::migration::TransactionMode;
 use crate::statement::{Kind, Statement, Transaction};
 
@@ -36,10 +37,13 @@ pub(crate) enum Problem {
 }
 
 /// The places of a part's statements; `next_id` numbers transactions across parts.
-pub(crate) fn places(statements: &[Statement], mode: TransactionMode, next_id: &mut u32) -> Vec<Place> {
+pub(crate) fn places(statements: &[Statement], mode: TransactionMode, engine: Engine, next_id: &mut u32) -> Vec<Place> {
     let n_top_level = statements.iter().filter(|statement| statement.within.is_none()).count();
     let mode = if mode == TransactionMode::ImplicitPerPart && n_top_level <= 1 { TransactionMode::None } else { mode };
-    let mut walk = Walk { mode, next_id, open: None, places: Vec::with_capacity(statements.len()) };
+    let commits_ddl = matches!(engine, Engine::MySql | Engine::MariaDb);
+    // The wire protocol of MySQL knows no implicit transaction around what is sent at once.
+    let mode = if commits_ddl && mode == TransactionMode::ImplicitPerPart { TransactionMode::None } else { mode };
+    let mut walk = Walk { mode, commits_ddl, next_id, open: None, places: Vec::with_capacity(statements.len()) };
     walk.start_part();
     for statement in statements {
         walk.step(statement);
@@ -62,6 +66,8 @@ struct Open {
 
 struct Walk<'n> {
     mode: TransactionMode,
+    /// DDL ends the transaction around it.
+    commits_ddl: bool,
     next_id: &'n mut u32,
     open: Option<Open>,
     places: Vec<Place>,
@@ -100,6 +106,7 @@ impl Walk<'_> {
             }
             Kind::Transaction(Transaction::Savepoint(name)) => self.savepoint(name, idx),
             Kind::Transaction(Transaction::RollbackTo(name)) => self.rollback_to(name, idx),
+            Kind::LockTable(_) if self.commits_ddl => None,
             Kind::Transaction(Transaction::Release(_)) | Kind::LockTable(_) if self.open.is_none() => {
                 Some(Problem::NeedsTransaction)
             }
@@ -109,6 +116,9 @@ impl Walk<'_> {
             _ => None,
         };
         self.push(problem);
+        if self.commits_ddl && commits(&statement.kind) && statement.within.is_none() {
+            self.open = None;
+        }
     }
 
     fn push(&mut self, problem: Option<Problem>) {
@@ -143,6 +153,8 @@ impl Walk<'_> {
 
     fn end(&mut self, rolls_back: bool) {
         let problem = match &self.open {
+            // After DDL there is nothing left to end: the DDL itself is what to speak of.
+            None if self.commits_ddl => None,
             None => Some(Problem::NothingToEnd),
             Some(open) if open.is_implicit && open.begin.is_none() && self.mode != TransactionMode::ImplicitPerPart => {
                 Some(Problem::EndsFramework)
@@ -198,17 +210,34 @@ impl Walk<'_> {
     }
 }
 
+/// Statements before and after which MySQL commits (the manual's list in "Statements That Cause an Implicit Commit").
+pub(crate) fn commits(kind: &Kind) -> bool {
+    match kind {
+        Kind::CreateTable(create) => !create.is_temporary,
+        Kind::CreateIndex(_)
+        | Kind::CreateFunction(_)
+        | Kind::Create(_)
+        | Kind::AlterTable(_)
+        | Kind::AlterObject(_)
+        | Kind::Drop(_)
+        | Kind::Truncate(_)
+        | Kind::Grant(_)
+        | Kind::Role(_)
+        | Kind::LockTable(_) => true,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Engine;
     use crate::parse::parse;
     use crate::source_text::Span;
 
     /// For each statement: whether it is in a transaction, whether it stays, and what is odd.
     fn check(text: &str, mode: TransactionMode, expected: &[(bool, bool, Option<Problem>)]) {
         let statements = parse(text, Span::new(0, text.len()), Engine::PostgreSql);
-        let found: Vec<_> = places(&statements, mode, &mut 0)
+        let found: Vec<_> = places(&statements, mode, Engine::PostgreSql, &mut 0)
             .iter()
             .map(|place| (place.transaction.is_some(), !place.rolled_back, place.problem))
             .collect();

@@ -67,3 +67,21 @@ fn there_are_enough_cases_of_both_kinds() {
     let n_good = cases().iter().filter(|case| case.label == "good").count();
     assert!(n_good > 120 && cases().len() - n_good > 280, "{n_good} of {}", cases().len());
 }
+
+#[test]
+fn a_foreign_key_that_is_put_back_locks_but_cannot_fail() {
+    let rules = |sql: &'static str| {
+        let case = Case { label: "", transaction: TransactionMode::None, files: vec![sql] };
+        findings(&case).into_iter().map(|finding| finding.rule).collect::<Vec<_>>()
+    };
+    let added = "ALTER TABLE a ADD CONSTRAINT fk FOREIGN KEY (b) REFERENCES c (id);";
+    assert!(rules(added).contains(&"constraint-fails-on-existing-rows"));
+    for put_back in [
+        "ALTER TABLE a DROP CONSTRAINT fk, ADD CONSTRAINT fk FOREIGN KEY (b) REFERENCES c (id);",
+        "ALTER TABLE a DROP CONSTRAINT IF EXISTS fk; ALTER TABLE a ADD CONSTRAINT fk FOREIGN KEY (b) REFERENCES c (id);",
+    ] {
+        let rules = rules(put_back);
+        assert!(rules.contains(&"add-foreign-key-not-valid"), "{rules:?}");
+        assert!(!rules.contains(&"constraint-fails-on-existing-rows"), "{rules:?}");
+    }
+}

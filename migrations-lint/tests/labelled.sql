@@ -2296,3 +2296,14 @@ BEGIN; SAVEPOINT a; RELEASE SAVEPOINT a; COMMIT;
 
 -- case: good
 ALTER ROLE app RESET session_replication_role;
+
+-- Findings on real migrations that were wrong.
+
+-- case: good, in a transaction
+ALTER TYPE m ADD VALUE IF NOT EXISTS 'gcs'; DO $$ BEGIN CREATE TYPE other AS ENUM ('gcs'); EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+
+-- case: good
+UPDATE profiles SET rules = without_name(rules), updated_at = now() WHERE id IN (SELECT profile_id FROM named);
+
+-- case: good, in a transaction
+CREATE TEMP TABLE map AS SELECT 1 AS id; CREATE INDEX ON map (id); ALTER TABLE map ADD COLUMN b int; UPDATE users SET a = 1 WHERE a IS NULL;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CatalogError;
 use super::key::{BackupId, SourceName};
+use super::redis::RedisFacts;
 use crate::contents::Contents;
 use crate::store::Key;
 use crate::stream::{Hashed, SealedObject, SealedStream, StoredStream};
@@ -39,6 +40,9 @@ pub struct Manifest {
     pub guard: String,
     /// The programs that produced the streams.
     pub tools: Vec<Tool>,
+    /// The run that made it; absent in backups of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunNote>,
     /// What kind of source, and what is known of it.
     pub facts: SourceFacts,
     /// The stored streams: the dump first, then what lies beside it.
@@ -47,6 +51,16 @@ pub struct Manifest {
     pub contents: Contents,
     /// SHA-256 of this document with these 64 digits as zeros.
     pub sha256: String,
+}
+
+/// One run of guard: what every line of its log, its manifest and its evidence have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunNote {
+    /// Random.
+    pub id: String,
+    /// The slot of the schedule that it was for, as in the slot's key; absent if it was started by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<String>,
 }
 
 /// The moment of a backup's data.
@@ -74,6 +88,8 @@ pub struct Tool {
 pub enum SourceFacts {
     /// One PostgreSQL database.
     Postgres(PostgresFacts),
+    /// A Redis or Valkey server, or a cluster.
+    Redis(RedisFacts),
 }
 
 /// What is known of a PostgreSQL database, read in the dump's own snapshot.
@@ -237,10 +253,45 @@ impl Manifest {
         self.streams.iter().map(|stream| stream.plain.bytes).sum()
     }
 
-    /// What is known of the PostgreSQL database.
-    pub fn postgres(&self) -> &PostgresFacts {
-        let SourceFacts::Postgres(facts) = &self.facts;
-        facts
+    /// What is known of the PostgreSQL database, if it is one.
+    pub fn postgres(&self) -> Option<&PostgresFacts> {
+        match &self.facts {
+            SourceFacts::Postgres(facts) => Some(facts),
+            SourceFacts::Redis(_) => None,
+        }
+    }
+
+    /// What is known of the Redis source, if it is one.
+    pub fn redis(&self) -> Option<&RedisFacts> {
+        match &self.facts {
+            SourceFacts::Redis(facts) => Some(facts),
+            SourceFacts::Postgres(_) => None,
+        }
+    }
+}
+
+impl SourceFacts {
+    /// The kind of source, as in the configuration.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Postgres(_) => "postgres",
+            Self::Redis(_) => "redis",
+        }
+    }
+
+    /// What was backed up, for people.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Postgres(facts) => format!("{} of PostgreSQL {}", facts.database, facts.server_version),
+            Self::Redis(facts) => facts.subject(),
+        }
+    }
+}
+
+impl RunNote {
+    /// A new run.
+    pub fn new(slot: Option<String>) -> Self {
+        Self { id: format!("{:08x}", rand::random::<u32>()), slot }
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::BackupId;
+use crate::catalog::{BackupId, RunNote};
 use crate::contents::Difference;
 
 /// The evidence of one test restore. Fields are only added.
@@ -20,6 +20,9 @@ pub struct Evidence {
     pub environment: Option<String>,
     /// Who or what started it.
     pub started_by: String,
+    /// The run that found it; absent in evidence of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunNote>,
     /// The outcome.
     pub verdict: Verdict,
     /// Why it failed, as a stable code.
@@ -63,6 +66,9 @@ pub struct Compared {
     pub large_objects: u64,
     /// Definitions.
     pub objects: u64,
+    /// Keys.
+    #[serde(default)]
+    pub keys: u64,
 }
 
 /// One rung of the ladder.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::exit::{CliError, Exit};
 use super::output::{self, Answer};
 use super::workbench::{self, ConfiguredSource};
 use super::{Session, progress};
 use crate::backup::{BackupError, BackupOrder, backup};
-use crate::catalog::{Manifest, SourceName};
+use crate::catalog::{Guarantee, Manifest, RunNote, SourceFacts, SourceName};
 use crate::lease::{Claim, Claimed, Leases, Purpose, Record, Subject};
 use crate::progress::Progress;
 
@@ -30,6 +31,7 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
     let catalog = workbench::open_or_create(&config).await?;
     let leases = workbench::leases(&catalog);
     let exclusion = leases.exclusion().await?;
+    let run = RunNote::new(None);
     let mut done = Vec::new();
     let mut failures = Vec::new();
     for configured in &sources {
@@ -39,10 +41,12 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
             compression,
             recipients: &recipients,
             environment: configured.environment.clone(),
+            run: &run,
             source_lock: workbench::source_lock(&exclusion, &catalog, configured.source.name()),
             clock: workbench::now,
         };
-        match leased(&leases, &order, configured, session).await {
+        let span = tracing::info_span!("run", id = run.id, source = %configured.source.name());
+        match leased(&leases, &order, configured, session).instrument(span).await {
             Ok(manifest) => done.push(manifest),
             Err(error) if error.exit == Exit::Interrupted => return Err(error),
             // One source that fails must not keep the others from being backed up.
@@ -79,7 +83,7 @@ async fn leased(
     }
 }
 
-fn busy(record: &Record) -> CliError {
+pub(super) fn busy(record: &Record) -> CliError {
     let Record { purpose, holder, acquired, reason, .. } = record;
     let message = format!("it is taken by {holder} since {} ({purpose}: {reason})", acquired.format("%F %T UTC"));
     let help = format!("wait for its end; if it has died, its lease ends at {}", record.expires().format("%F %T UTC"));
@@ -128,25 +132,36 @@ fn answer(done: &[Manifest], failures: Vec<(SourceName, CliError)>) -> Result<An
     Ok(Answer { errors, ..Answer::new(text, json!({ "backups": backups }), exit) })
 }
 
-/// What was backed up, in a line.
+/// What was backed up, in a line; a second one if it is worth less than it may seem.
 pub(super) fn sentence(manifest: &Manifest) -> String {
-    let rows: u64 = manifest.contents.tables.values().map(|table| table.rows).sum();
-    format!(
-        "{}: backed up {} as {}: {} tables, {} rows, {} stored as {}, in {:.1} s\n",
+    let subject = match &manifest.facts {
+        SourceFacts::Postgres(facts) => facts.database.clone(),
+        SourceFacts::Redis(facts) => facts.subject(),
+    };
+    let mut text = format!(
+        "{}: backed up {} as {}: {}, {} stored as {}, in {:.1} s\n",
         manifest.source,
-        manifest.postgres().database,
+        subject,
         manifest.id,
-        manifest.contents.tables.len(),
-        rows,
+        manifest.contents.summary(),
         output::bytes(manifest.plain_bytes()),
         output::bytes(manifest.stored_bytes()),
         (manifest.finished - manifest.started).as_seconds_f64(),
-    )
+    );
+    if let Some(guarantee) = weaker_guarantee(manifest) {
+        text.push_str(&format!("{}: this backup is {}\n", manifest.source, guarantee.sentence()));
+    }
+    text
+}
+
+/// The guarantee of a backup that is not a snapshot.
+pub(super) fn weaker_guarantee(manifest: &Manifest) -> Option<Guarantee> {
+    manifest.redis().map(|facts| facts.guarantee).filter(|guarantee| *guarantee != Guarantee::PointInTime)
 }
 
 /// What `backup` and `list` say of a backup.
 pub(super) fn summary(manifest: &Manifest) -> Value {
-    json!({
+    let mut summary = json!({
         "id": manifest.id,
         "source": manifest.source,
         "state": "complete",
@@ -157,5 +172,12 @@ pub(super) fn summary(manifest: &Manifest) -> Value {
         "tables": manifest.contents.tables.len(),
         "rows": manifest.contents.tables.values().map(|table| table.rows).sum::<u64>(),
         "encrypted": manifest.streams.iter().any(|stream| !stream.recipients.is_empty()),
-    })
+        "kind": manifest.facts.kind(),
+    });
+    if let (Some(facts), Some(keyspace)) = (manifest.redis(), &manifest.contents.keyspace) {
+        summary["guarantee"] = json!(facts.guarantee);
+        summary["databases"] = json!(keyspace.databases.len());
+        summary["keys"] = json!(keyspace.keys());
+    }
+    summary
 }

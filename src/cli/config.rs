@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::config::diagnose::Report;
 use crate::config::file::ConfigFile;
 use crate::config::schedule::ScheduleFile;
-use crate::config::{Address, Config, ConfigError, Loaded, Request, SecretSource, SourceConfig, StoreConfig};
+use crate::config::{Address, Config, ConfigError, Loaded, Request, SecretSource, StoreConfig};
 use crate::config::{effective, load, setting};
 
 /// Look at the configuration.
@@ -84,8 +84,8 @@ async fn resolve_all(config: &Config) -> Result<(), ConfigError> {
     let mut reports = Vec::new();
     let mut failed =
         |place: String, message: String| reports.push(Report { place, message, help: None, excerpt: None });
-    for (name, SourceConfig::Postgres(source)) in &config.sources {
-        if let Err(error) = source.connection(&config.environment).await {
+    for (name, source) in &config.sources {
+        if let Err(error) = source.resolve(&config.environment).await {
             failed(format!("source.{name}.url"), error.to_string());
         }
     }

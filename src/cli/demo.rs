@@ -11,7 +11,7 @@ use super::exit::{CliError, Exit};
 use super::output::{self, Answer, Style};
 use super::{Session, progress, report, workbench};
 use crate::backup::{BackupOrder, backup};
-use crate::catalog::{Catalog, CompleteBackup, Evidence, SourceName, Verdict};
+use crate::catalog::{Catalog, CompleteBackup, Evidence, RunNote, SourceName, Verdict};
 use crate::fixture::{ROW_REMOVAL, shop_sql};
 use crate::progress::Progress;
 use crate::prove::{ProofOrder, Targets, keep_evidence, prove};
@@ -110,6 +110,7 @@ impl Told<'_> {
             place: self.place,
             targets: Targets::default(),
             started_by,
+            run: &RunNote::new(None),
             damage,
             clock: workbench::now,
         };
@@ -158,6 +159,7 @@ async fn back_up(shop: &ScratchCluster, catalog: &Catalog, session: &Session) ->
         compression: Compression::default(),
         recipients: &Recipients::default(),
         environment: Some("demo".to_owned()),
+        run: &RunNote::new(None),
         source_lock: None,
         clock: workbench::now,
     };

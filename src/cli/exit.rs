@@ -7,12 +7,14 @@ use crate::backup::BackupError;
 use crate::catalog::{CatalogError, SelectorError};
 use crate::config::{AddressError, ConfigError, SecretError};
 use crate::lease::LeaseError;
+use crate::notify::NotifyError;
 use crate::prove::ProveError;
 use crate::restore::RestoreError;
+use crate::schedule::trigger::TriggerError;
 use crate::source::SourceError;
-use crate::source::postgres::PostgresError;
 use crate::source::postgres::load::LoadError;
 use crate::source::postgres::session::SessionError;
+use crate::source::redis::load::LoadError as RedisLoadError;
 use crate::source::scratch::ScratchError;
 use crate::store::{KeyError, StoreError};
 use crate::stream::{KeyTextError, SealError};
@@ -96,13 +98,7 @@ impl From<BackupError> for CliError {
 
 impl From<SourceError> for CliError {
     fn from(error: SourceError) -> Self {
-        let code = match &error {
-            error if error.is_retryable() => "blocked-others",
-            SourceError::Postgres(PostgresError::Busy { .. }) => "busy",
-            _ => "source-failed",
-        };
-        let help = error.help();
-        Self { help, ..Self::unable(code, error.to_string()) }
+        Self { help: error.help(), ..Self::unable(error.code(), error.to_string()) }
     }
 }
 
@@ -149,7 +145,11 @@ impl From<RestoreError> for CliError {
             RestoreError::Archive(_) => ("archive-unreadable", Exit::No),
             RestoreError::ContentsDiffer { .. } => ("contents-differ", Exit::No),
             RestoreError::Load(LoadError::NotEmpty { .. }) => ("target-not-empty", Exit::Unable),
-            RestoreError::TargetIsSource { .. } => ("target-is-source", Exit::Unable),
+            RestoreError::TargetIsSource { .. } | RestoreError::Redis(RedisLoadError::IsSource { .. }) => {
+                ("target-is-source", Exit::Unable)
+            }
+            RestoreError::Redis(RedisLoadError::NotEmpty { .. }) => ("target-not-empty", Exit::Unable),
+            RestoreError::Redis(RedisLoadError::TooOld { .. }) => ("target-too-old", Exit::Unable),
             _ => ("restore-failed", Exit::Unable),
         };
         Self { help, exit, ..Self::unable(code, error.to_string()) }
@@ -215,4 +215,6 @@ unable! {
     KeyError => "invalid-name",
     KeyTextError => "key",
     SelectorError => "usage",
+    NotifyError => "notify-failed",
+    TriggerError => "scheduler-failed",
 }

@@ -4,11 +4,13 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::backup::summary;
+use super::backup::{summary, weaker_guarantee};
 use super::exit::CliError;
 use super::output::{self, Answer};
 use super::{Session, workbench};
-use crate::catalog::{CompleteBackup, Selector, Verdict};
+use crate::catalog::{CompleteBackup, Manifest, Selector, Verdict};
+use crate::contents::keyspace::{Keyspace, KindContents};
+use crate::contents::{Contents, TableContents};
 
 /// Whose backups to list.
 #[derive(Debug, Args)]
@@ -64,7 +66,7 @@ pub(super) async fn run(args: ListArgs, session: &Session) -> Result<Answer, Cli
 
 /// A line a backup.
 pub(super) fn table(backups: &[CompleteBackup]) -> String {
-    let heading = ["SOURCE", "ID", "TAKEN", "TABLES", "ROWS", "SIZE", "STORED", "PROVEN", "KEPT"];
+    let heading = ["SOURCE", "ID", "TAKEN", "HOLDS", "SIZE", "STORED", "PROVEN", "KEPT"];
     let rows: Vec<Vec<String>> = backups.iter().map(row).collect();
     output::table(&heading, &rows)
 }
@@ -89,13 +91,18 @@ fn row(backup: &CompleteBackup) -> Vec<String> {
         manifest.source.to_string(),
         manifest.id.to_string(),
         manifest.consistent.at.format("%Y-%m-%d %H:%M:%SZ").to_string(),
-        manifest.contents.tables.len().to_string(),
-        manifest.contents.tables.values().map(|table| table.rows).sum::<u64>().to_string(),
+        holds(manifest),
         output::bytes(manifest.plain_bytes()),
         output::bytes(manifest.stored_bytes()),
         proven(backup),
         if backup.kept.is_some() { "yes".to_owned() } else { "-".to_owned() },
     ]
+}
+
+/// What a backup holds; marked if it is not of one moment.
+fn holds(manifest: &Manifest) -> String {
+    let mark = if weaker_guarantee(manifest).is_some() { " (not a point in time)" } else { "" };
+    format!("{}{mark}", manifest.contents.summary())
 }
 
 fn proven(backup: &CompleteBackup) -> String {
@@ -110,10 +117,9 @@ fn proven(backup: &CompleteBackup) -> String {
 
 fn described(backup: &CompleteBackup) -> String {
     let manifest = &backup.manifest;
-    let facts = manifest.postgres();
     let mut lines = vec![
         format!("backup      {}/{}", manifest.source, manifest.id),
-        format!("database    {} of PostgreSQL {}", facts.database, facts.server_version),
+        format!("{:<12}{}", if manifest.redis().is_some() { "server" } else { "database" }, manifest.facts.subject()),
         format!("data as of  {}", manifest.consistent.at.format("%Y-%m-%d %H:%M:%S UTC")),
         format!(
             "size        {} stored as {}",
@@ -126,15 +132,47 @@ fn described(backup: &CompleteBackup) -> String {
         let encrypted = if stream.recipients.is_empty() { "not encrypted" } else { "encrypted with age" };
         lines.push(format!("stream      {} ({}, {encrypted})", stream.file, stream.codec));
     }
-    let rows: Vec<Vec<String>> = manifest
-        .contents
-        .tables
-        .iter()
-        .map(|(name, table)| {
-            vec![name.clone(), table.rows.to_string(), output::bytes(table.bytes), table.digest.to_string()]
-        })
-        .collect();
+    if let Some(facts) = manifest.redis() {
+        lines.push(format!("guarantee   {}", facts.guarantee.sentence()));
+        for shard in &facts.shards {
+            let slots =
+                if shard.slots.is_empty() { String::new() } else { format!(", slots {}", shard.slots.join(" ")) };
+            lines.push(format!("read        {} by {}, {}{slots}", shard.address, shard.method, shard.role));
+        }
+    }
     lines.push(String::new());
-    lines.push(output::table(&["TABLE", "ROWS", "SIZE", "DIGEST"], &rows));
+    lines.push(match &manifest.contents.keyspace {
+        Some(keyspace) => key_table(keyspace),
+        None => row_table(&manifest.contents),
+    });
     lines.join("\n")
+}
+
+fn row_table(contents: &Contents) -> String {
+    let tables = contents.tables.iter();
+    let row = |(name, table): (&String, &TableContents)| {
+        vec![name.clone(), table.rows.to_string(), output::bytes(table.bytes), table.digest.to_string()]
+    };
+    output::table(&["TABLE", "ROWS", "SIZE", "DIGEST"], &tables.map(row).collect::<Vec<_>>())
+}
+
+fn key_table(keyspace: &Keyspace) -> String {
+    let mut rows = Vec::new();
+    for (database, kinds) in &keyspace.databases {
+        for (kind, KindContents { persistent, expiring, .. }) in kinds {
+            for (expires, keys) in [("no", persistent), ("yes", expiring)].into_iter().filter(|(_, keys)| keys.keys > 0)
+            {
+                rows.push(vec![
+                    database.to_string(),
+                    kind.name().to_owned(),
+                    expires.to_owned(),
+                    keys.keys.to_string(),
+                    keys.elements.to_string(),
+                    output::bytes(keys.bytes),
+                    keys.digest.to_string(),
+                ]);
+            }
+        }
+    }
+    output::table(&["DB", "TYPE", "EXPIRE", "KEYS", "ELEMENTS", "SIZE", "DIGEST"], &rows)
 }

@@ -1,19 +1,26 @@
-//! `guard prune`: remove what unfinished backups left behind.
+//! `guard prune`: why each backup is kept or goes, and with `--confirm`, removing what goes and what was left behind.
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::exit::CliError;
-use super::output::Answer;
+use super::backup::busy;
+use super::exit::{CliError, Exit};
+use super::output::{self, Answer};
 use super::{Session, workbench};
-use crate::prune::{leftovers, sweep};
+use crate::catalog::{Catalog, CatalogError, SourceName};
+use crate::config::Config;
+use crate::lease::{Claim, Claimed, HeldLease, Purpose, Subject};
+use crate::prune::{Leftovers, Locked, PrunePlan, Pruned, carry_out, decide, leftovers, sweep};
 
-/// Whether to remove, and what is old enough.
+/// Whether to remove, of which sources, and what is old enough.
 #[derive(Debug, Args)]
 pub(super) struct PruneArgs {
+    /// Names of sources; all of them by default
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
     /// Remove; without it only what would be removed is told
     #[arg(long)]
     confirm: bool,
@@ -22,26 +29,159 @@ pub(super) struct PruneArgs {
     leftovers_older_than: Duration,
 }
 
+/// What was decided and done.
+#[derive(Default)]
+struct Told {
+    plans: Vec<PrunePlan>,
+    pruned: Pruned,
+    failures: Vec<CliError>,
+}
+
 pub(super) async fn run(args: PruneArgs, session: &Session) -> Result<Answer, CliError> {
-    let catalog = workbench::open(&session.config()?).await?;
-    let now = catalog.store().clock().await?;
+    let config = session.config()?;
+    let catalog = workbench::open(&config).await?;
+    let now = workbench::leases(&catalog).now().await?;
+    let mut told = Told::default();
+    for source in workbench::source_names(&catalog, &args.sources).await? {
+        match prune_source(&args, &config, &catalog, &source, now, session).await {
+            Ok((plan, pruned)) => told.add(plan, pruned),
+            // One source that is busy must not keep the others from being pruned.
+            Err(error) => told.failures.push(CliError { message: format!("{source}: {error}"), ..error }),
+        }
+        if session.cancel.is_cancelled() {
+            let text = "interrupted; what was begun is finished by the next prune".to_owned();
+            return Err(CliError { exit: Exit::Interrupted, ..CliError::unable("interrupted", text) });
+        }
+    }
     let grace = TimeDelta::from_std(args.leftovers_older_than).unwrap_or(TimeDelta::MAX);
-    let found = leftovers(&catalog, now, grace).await?;
+    let left = leftovers(&catalog, now, grace).await?;
     if args.confirm {
-        sweep(&catalog, &found).await?;
+        told.pruned.locked.extend(sweep(&catalog, &left).await?);
     }
-    let objects: Vec<String> = found.objects.iter().map(ToString::to_string).collect();
-    let uploads: Vec<String> = found.uploads.iter().map(|upload| upload.key.to_string()).collect();
-    let done = if args.confirm { "removed" } else { "would remove" };
-    let mut text: String =
-        objects.iter().map(|key| format!("{done} {key} (of a backup that was never finished)\n")).collect();
-    text.extend(uploads.iter().map(|key| format!("{done} the unfinished upload of {key}\n")));
-    if found.is_empty() {
-        text.push_str("no leftovers\n");
-    } else if !args.confirm {
-        text.push_str("nothing was removed; add --confirm\n");
+    let keeps_versions = catalog.store().keeps_versions().await.unwrap_or_default();
+    Ok(told.answer(&left, args.confirm, keeps_versions))
+}
+
+/// Nobody reads what is removed: a proof and a prune hold the same lease.
+async fn prune_source(
+    args: &PruneArgs,
+    config: &Config,
+    catalog: &Catalog,
+    source: &SourceName,
+    now: DateTime<Utc>,
+    session: &Session,
+) -> Result<(PrunePlan, Pruned), CliError> {
+    let rules = workbench::retention_rules(config, source);
+    if !args.confirm {
+        return Ok((decide(catalog, source, &rules, now).await?, Pruned::default()));
     }
-    let json =
-        json!({ "decisions": [], "leftovers": { "objects": objects, "uploads": uploads }, "removed": args.confirm });
-    Ok(Answer::yes(text, json))
+    let lease = hold(catalog, source, session).await?;
+    let outcome = async {
+        let plan = decide(catalog, source, &rules, now).await?;
+        let pruned = carry_out(catalog, &plan, now, lease.token()).await?;
+        Ok::<_, CatalogError>((plan, pruned))
+    };
+    let outcome = outcome.await;
+    if let Err(error) = lease.release().await {
+        tracing::warn!(%error, "the lease of the source's backups could not be given back");
+    }
+    Ok(outcome?)
+}
+
+async fn hold(catalog: &Catalog, source: &SourceName, session: &Session) -> Result<HeldLease, CliError> {
+    let subject = Subject::Backups(source.clone());
+    let claim = Claim { subject, purpose: Purpose::Prune, reason: "guard prune by hand".to_owned() };
+    match workbench::leases(catalog).claim(&claim, &session.cancel).await? {
+        Claimed::Won(lease) => Ok(lease),
+        Claimed::Held(record) | Claimed::Finished(record) => Err(busy(&record)),
+    }
+}
+
+impl Told {
+    fn add(&mut self, plan: PrunePlan, pruned: Pruned) {
+        let Pruned { removed, freed_bytes, spared, locked } = pruned;
+        self.plans.push(plan);
+        self.pruned.removed.extend(removed);
+        self.pruned.freed_bytes += freed_bytes;
+        self.pruned.spared.extend(spared);
+        self.pruned.locked.extend(locked);
+    }
+
+    fn answer(self, left: &Leftovers, confirmed: bool, keeps_versions: bool) -> Answer {
+        let text = self.text(left, confirmed, keeps_versions);
+        let json = self.json(left, confirmed);
+        let exit = match (self.failures.is_empty(), self.pruned.locked.is_empty()) {
+            (false, _) => Exit::Unable,
+            (true, false) => Exit::No,
+            (true, true) => Exit::Yes,
+        };
+        Answer { errors: self.failures, ..Answer::new(text, json, exit) }
+    }
+
+    fn text(&self, left: &Leftovers, confirmed: bool, keeps_versions: bool) -> String {
+        let rows: Vec<Vec<String>> = self.rows().collect();
+        let mut text =
+            if rows.is_empty() { String::new() } else { output::table(&["", "SOURCE", "ID", "WHY"], &rows) + "\n" };
+        let done = if confirmed { "removed" } else { "would remove" };
+        text.extend(left.objects.iter().map(|key| format!("{done} {key} (of a backup that does not exist)\n")));
+        text.extend(left.uploads.iter().map(|upload| format!("{done} the unfinished upload of {}\n", upload.key)));
+        for id in &self.pruned.spared {
+            text.push_str(&format!("{id} stayed: it was pinned or changed meanwhile\n"));
+        }
+        for Locked { key, reason } in &self.pruned.locked {
+            text.push_str(&format!("LOCKED {key}: {reason}\n"));
+        }
+        let n_going = self.plans.iter().flat_map(|plan| &plan.decisions).filter(|decision| !decision.keep).count();
+        if confirmed {
+            let n_removed = self.pruned.removed.len();
+            text.push_str(&format!("{n_removed} backups removed ({})\n", output::bytes(self.pruned.freed_bytes)));
+        } else if n_going > 0 || !left.is_empty() {
+            text.push_str("nothing was removed; add --confirm\n");
+        } else {
+            text.push_str("nothing to remove\n");
+        }
+        if keeps_versions && (n_going > 0 || !left.is_empty()) {
+            text.push_str("the bucket is versioned: what is removed stays as older versions until a lifecycle rule of the bucket expires them\n");
+        }
+        text
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Vec<String>> {
+        self.plans.iter().flat_map(|plan| {
+            plan.decisions.iter().map(|decision| {
+                let what = if decision.keep { "keep" } else { "GO" };
+                let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
+                vec![what.to_owned(), plan.source.to_string(), decision.id.to_string(), reasons.join(", ")]
+            })
+        })
+    }
+
+    fn json(&self, left: &Leftovers, confirmed: bool) -> Value {
+        let decisions: Vec<Value> = self
+            .plans
+            .iter()
+            .flat_map(|plan| {
+                plan.decisions.iter().map(|decision| {
+                    let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
+                    json!({ "id": decision.id, "source": plan.source, "keep": decision.keep, "reasons": reasons })
+                })
+            })
+            .collect();
+        let objects: Vec<String> = left.objects.iter().map(ToString::to_string).collect();
+        let uploads: Vec<String> = left.uploads.iter().map(|upload| upload.key.to_string()).collect();
+        let locked: Vec<Value> = self
+            .pruned
+            .locked
+            .iter()
+            .map(|Locked { key, reason }| json!({ "key": key.to_string(), "reason": reason }))
+            .collect();
+        json!({
+            "decisions": decisions,
+            "leftovers": { "objects": objects, "uploads": uploads },
+            "removed": confirmed,
+            "removed_backups": self.pruned.removed,
+            "freed_bytes": self.pruned.freed_bytes,
+            "locked": locked,
+        })
+    }
 }

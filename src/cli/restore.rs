@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
@@ -12,21 +13,24 @@ use super::exit::{CliError, Exit};
 use super::list::WhichBackup;
 use super::output::{self, Answer};
 use super::{Session, progress, report, workbench};
-use crate::catalog::{BackupId, Verdict};
+use crate::catalog::{BackupId, RunNote, Verdict};
 use crate::config;
 use crate::progress::Progress;
 use crate::prove::{ProofOrder, keep_evidence, prove};
-use crate::restore::{Confirmation, DatabaseTarget, RestoreOrder, restore_to_database, restore_to_dir};
-use crate::source::postgres::client::ClientSearch;
+use crate::restore::{
+    Confirmation, DatabaseTarget, KeyspaceTarget, RestoreOrder, RestoredKeys, restore_to_database, restore_to_dir,
+    restore_to_server,
+};
 use crate::source::postgres::connection::Connection;
 use crate::source::postgres::scratch::discard;
+use crate::source::redis::address::Address;
 
 /// Which backup to restore, where to, and how much of it.
 #[derive(Debug, Args)]
 pub(super) struct RestoreArgs {
     #[command(flatten)]
     which: WhichBackup,
-    /// `scratch` (throw-away, proven, removed), a postgres:// URL, or a directory for the decrypted files
+    /// `scratch` (throw-away, proven, removed), a postgres:// or redis:// URL, or a directory for the decrypted files
     #[arg(long, value_name = "TARGET")]
     to: String,
     /// The age identity file (private key) that opens an encrypted backup
@@ -41,12 +45,18 @@ pub(super) struct RestoreArgs {
     /// database: create it if it does not exist
     #[arg(long)]
     create: bool,
-    /// database: first drop what the backup has; everything else stays. Asks unless --yes
+    /// database: first drop what the backup has; server: replace its keys. Everything else stays. Asks unless --yes
     #[arg(long)]
     clean: bool,
     /// database: allow it to be the very one that the backup was taken of; asks unless --yes
     #[arg(long)]
     over_source: bool,
+    /// Redis: only keys whose names match this pattern (`session:*`), without functions; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    key: Vec<String>,
+    /// Redis: put all keys into this database
+    #[arg(long, value_name = "N")]
+    database: Option<u32>,
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -69,7 +79,7 @@ pub(super) async fn run(args: RestoreArgs, session: &Session) -> Result<Answer, 
     let catalog = workbench::open(&config).await?;
     let backup = args.which.find(&catalog).await?;
     let identities = workbench::identities(&config, args.identity.as_ref()).await?;
-    let client = client_search(&config, &backup.manifest.source);
+    let client = workbench::client_search(&config, &backup.manifest.source);
     let order = RestoreOrder {
         catalog: &catalog,
         backup: &backup,
@@ -83,6 +93,7 @@ pub(super) async fn run(args: RestoreArgs, session: &Session) -> Result<Answer, 
     let work = async {
         match &args.to {
             to if to == "scratch" => to_scratch(&args, &config, &order, &progress).await,
+            to if is_redis(to) => to_server(&args, &config, &order, &progress).await,
             to if is_url(to) => to_database(&args, &order, &progress).await,
             to => to_dir(to, &order, &progress).await,
         }
@@ -123,11 +134,13 @@ async fn to_scratch(
     progress: &Arc<Progress>,
 ) -> Result<Answer, CliError> {
     let place = workbench::scratch_place(config).await?;
+    let run = RunNote::new(None);
     let proof = ProofOrder {
         restore: *order,
         place: &place,
         targets: workbench::targets(config, &order.backup.manifest.source),
         started_by: "guard restore --to scratch",
+        run: &run,
         damage: None,
         clock: workbench::now,
     };
@@ -177,10 +190,73 @@ async fn to_database(
     Ok(Answer::yes(format!("restored {id} into {shown}\n"), json))
 }
 
+async fn to_server(
+    args: &RestoreArgs,
+    config: &config::Config,
+    order: &RestoreOrder<'_>,
+    progress: &Arc<Progress>,
+) -> Result<Answer, CliError> {
+    let mut address =
+        Address::parse(&args.to).map_err(|error| CliError::unable("connection-string", error.to_string()))?;
+    adopt_tls(&mut address, config);
+    let shown = address.to_string();
+    let clean = args
+        .clean
+        .then(|| confirm(args.yes, &format!("replace in {shown} the keys that the backup has")))
+        .transpose()?;
+    let over_source =
+        args.over_source.then(|| confirm(args.yes, &format!("restore over the source {shown}"))).transpose()?;
+    let target = KeyspaceTarget {
+        // A number above 0 in the URL names the database as the flag does; 0 is what every URL has.
+        database: args.database.or(address.database.filter(|database| *database > 0)),
+        address,
+        max_silence: Duration::from_mins(2),
+        clean,
+        over_source,
+        patterns: args.key.clone(),
+        compare: !args.no_compare,
+    };
+    let done = restore_to_server(order, &target, progress).await?;
+    let RestoredKeys { loaded, compared, expired } = done;
+    let id = &order.backup.manifest.id;
+    let mut text =
+        format!("restored {id} into {shown}: {} keys, {} function libraries\n", loaded.keys, loaded.libraries);
+    if expired > 0 {
+        text.push_str(&format!(
+            "{expired} of the keys have expired since the backup, or may have by now: they are not missed\n"
+        ));
+    }
+    text.push_str(match (compared, target.compare) {
+        (true, _) => "what came back is what was backed up\n",
+        (false, true) => "not compared: the server held other keys\n",
+        (false, false) => "not compared\n",
+    });
+    let json = json!({
+        "backup": id, "target": shown, "restored": true, "keys": loaded.keys, "functions": loaded.libraries,
+        "compared": compared, "expired": expired,
+    });
+    Ok(Answer::yes(text, json))
+}
+
+/// A target with TLS is most often beside the source, signed by the same private authority.
+fn adopt_tls(address: &mut Address, config: &config::Config) {
+    let Some(tls) = &mut address.tls else { return };
+    let redis = config.sources.values().find_map(|source| match source {
+        config::SourceConfig::Redis(redis) => redis.sslrootcert.clone(),
+        config::SourceConfig::Postgres(_) => None,
+    });
+    tls.ca_file = tls.ca_file.take().or(redis);
+}
+
 async fn to_dir(to: &str, order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result<Answer, CliError> {
     let files = restore_to_dir(order, to.as_ref(), progress).await?;
     let text: String = files.iter().map(|file| format!("{}\n", file.display())).collect();
     Ok(Answer::yes(text, json!({ "backup": order.backup.manifest.id, "files": files })))
+}
+
+fn is_redis(to: &str) -> bool {
+    let schemes = ["redis", "valkey", "unix:"];
+    to.contains("://") && schemes.iter().any(|scheme| to.starts_with(scheme))
 }
 
 fn is_url(to: &str) -> bool {
@@ -201,10 +277,4 @@ fn confirm(yes: bool, what: &str) -> Result<Confirmation, CliError> {
     let _ = std::io::stderr().flush();
     std::io::stdin().read_line(&mut line).map_err(|_| refuse())?;
     if line.trim() == "yes" { Ok(Confirmation::given_by_user()) } else { Err(refuse()) }
-}
-
-fn client_search(config: &config::Config, source: &crate::catalog::SourceName) -> ClientSearch {
-    let configured = config.sources.iter().find(|(name, _)| name.as_str() == source.as_str());
-    let dir = configured.and_then(|(_, config::SourceConfig::Postgres(postgres))| postgres.client_dir.clone());
-    ClientSearch { dir: dir.or_else(|| config.scratch.bin_dir.clone()) }
 }

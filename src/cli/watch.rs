@@ -1,13 +1,16 @@
 //! The configuration as status, page and metrics see it: what is expected of each source, and whether it answers.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 
 use crate::catalog::SourceName;
-use crate::config::{self, Config, Schedule, SourceConfig};
+use crate::config::{self, Config, RedisConfig, SourceConfig};
+use crate::daemon::plan;
 use crate::http::{Reached, Watch};
+use crate::schedule::{self, Kind};
 use crate::source::postgres::session::connect;
+use crate::source::redis::RedisSource;
 use crate::status::live::Job;
 use crate::status::{Expected, Upcoming};
 
@@ -42,46 +45,66 @@ fn of_source(
     source: &SourceConfig,
     now: DateTime<Utc>,
 ) -> Option<Expected> {
-    let SourceConfig::Postgres(postgres) = source;
+    let (kind, environment) = match source {
+        SourceConfig::Postgres(postgres) => ("PostgreSQL", postgres.environment.clone()),
+        SourceConfig::Redis(redis) => ("Redis", redis.environment.clone()),
+    };
     let target = config.target_of(name);
-    let covering = || config.schedules.iter().filter(|(_, schedule)| schedule.sources.covers(name));
-    let mut upcoming: Vec<Upcoming> =
-        covering().flat_map(|(schedule_name, schedule)| upcoming(schedule_name, schedule, now)).collect();
+    let jobs: Vec<schedule::Job> = plan::jobs_of_source(config, name);
+    let mut upcoming: Vec<Upcoming> = jobs.iter().filter_map(|job| upcoming(job, now)).collect();
     upcoming.sort_by_key(|upcoming| upcoming.at);
     Some(Expected {
         // A configured name that cannot be a folder's was refused when the configuration was read.
         name: name.as_str().parse::<SourceName>().ok()?,
-        kind: "PostgreSQL",
-        environment: postgres.environment.clone(),
+        kind,
+        environment,
         rpo: target.rpo,
         rto: target.rto,
         upcoming,
-        proof_due: covering().filter_map(|(_, schedule)| proof_due(schedule, now)).max(),
+        proof_due: jobs.iter().filter_map(|job| proof_due(job, now)).max(),
     })
 }
 
-fn upcoming(name: &str, schedule: &Schedule, now: DateTime<Utc>) -> Vec<Upcoming> {
-    let local = now.with_timezone(&schedule.timezone);
-    let test_restore = schedule.test_restore.as_ref().map(|test_restore| &test_restore.cron);
-    let crons = [(Job::Backup, Some(&schedule.backup)), (Job::TestRestore, test_restore)];
-    let next = |(job, cron): (Job, Option<&croner::Cron>)| {
-        let at = cron?.find_next_occurrence(&local, false).ok()?.with_timezone(&Utc);
-        Some(Upcoming { job, at, schedule: name.to_owned() })
+fn upcoming(job: &schedule::Job, now: DateTime<Utc>) -> Option<Upcoming> {
+    let at = job.timetable.slots_after(now).next()?.at;
+    let kind = match job.id.kind {
+        Kind::Backup => Job::Backup,
+        Kind::Prune => Job::Prune,
+        Kind::Verify => Job::Verify,
+        Kind::TestRestore => Job::TestRestore,
     };
-    crons.into_iter().filter_map(next).collect()
+    Some(Upcoming { job: kind, at, schedule: job.id.schedule.clone() })
 }
 
-fn proof_due(schedule: &Schedule, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let local = now.with_timezone(&schedule.timezone);
-    let previous = schedule.test_restore.as_ref()?.cron.find_previous_occurrence(&local, true).ok()?;
-    Some(previous.with_timezone(&Utc))
+/// How long ago the newest slot of a test restore may lie: even one a year has one.
+const LONGEST_CYCLE: TimeDelta = TimeDelta::days(400);
+
+fn proof_due(job: &schedule::Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let newest = (job.id.kind == Kind::TestRestore).then(|| job.timetable.newest_due(now, LONGEST_CYCLE))?;
+    newest.map(|slot| slot.at)
 }
 
 /// Connects as a backup would. The reason of a failure names no secret: connections print without their passwords.
 async fn reach(config: &Config, source: &SourceConfig) -> Result<(), String> {
-    let SourceConfig::Postgres(postgres) = source;
+    let postgres = match source {
+        SourceConfig::Postgres(postgres) => postgres,
+        SourceConfig::Redis(redis) => return reach_redis(config, redis).await,
+    };
     let connection = postgres.connection(&config.environment).await.map_err(|error| error.to_string())?;
     let (session, _) = connect(&connection, "guard status").await.map_err(|error| error.to_string())?;
     let _ = sqlx::Connection::close(session).await;
     Ok(())
+}
+
+async fn reach_redis(config: &Config, redis: &RedisConfig) -> Result<(), String> {
+    let address = redis.address(&config.environment).await.map_err(|error| error.to_string())?;
+    let name = SourceName::nearest("redis");
+    let source = RedisSource {
+        name,
+        address,
+        sentinel: redis.sentinel.clone(),
+        prefer_replica: false,
+        max_silence: redis.max_silence,
+    };
+    source.reach().await.map_err(|error| error.to_string())
 }

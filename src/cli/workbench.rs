@@ -4,19 +4,21 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::exit::CliError;
 use crate::catalog::{Catalog, CatalogError, CompleteBackup, ListedBackup, Selector, SourceName};
-use crate::config::{self, Config, PostgresConfig, SourceConfig, StoreConfig};
+use crate::config::{self, Config, PostgresConfig, RedisConfig, SourceConfig, StoreConfig};
 use crate::lease::{Exclusion, Holder, Leases};
 use crate::prove::Targets;
+use crate::retention::{Policy, Rules};
 use crate::source::Source;
 use crate::source::postgres::client::ClientSearch;
 use crate::source::postgres::cluster::ClusterSettings;
 use crate::source::postgres::scratch::ScratchPlace;
 use crate::source::postgres::session::{self, connect};
 use crate::source::postgres::{PostgresSource, Selection};
+use crate::source::redis::RedisSource;
 use crate::store::{ChecksumMode, FsStore, RetryPolicy, Retrying, S3Credentials, S3Settings, S3Store, Store};
 use crate::stream::{Compression, Identities, Recipients};
 
@@ -94,14 +96,39 @@ pub(crate) async fn scratch_place(config: &Config) -> Result<ScratchPlace, CliEr
     Ok(ScratchPlace::Cluster(settings, ClientSearch { dir: scratch.bin_dir.clone() }))
 }
 
+/// Where the client programs of a source are looked for.
+pub(crate) fn client_search(config: &Config, source: &SourceName) -> ClientSearch {
+    let configured = config.sources.iter().find(|(name, _)| name.as_str() == source.as_str());
+    let dir = configured.and_then(|(_, source)| source.client_dir().cloned());
+    ClientSearch { dir: dir.or_else(|| config.scratch.bin_dir.clone()) }
+}
+
+/// What is kept of a source: the rules of all schedules that cover it. One that is not configured keeps everything.
+pub(crate) fn retention_rules(config: &Config, source: &SourceName) -> Rules {
+    let delta = |duration: std::time::Duration| TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
+    let policy = |schedule: &config::Schedule| {
+        let config::RetentionRules { last, within, daily, weekly, monthly, yearly } = schedule.retention;
+        let timezone = schedule.timezone;
+        Policy { last, within: within.map(delta), daily, weekly, monthly, yearly, timezone }
+    };
+    let configured = configured_name(config, source);
+    let policies = configured.map(|name| config.schedules_of(name).map(policy).collect());
+    Rules { policies: policies.unwrap_or_default(), rpo: targets(config, source).rpo.map(delta) }
+}
+
 /// What was promised for a source. A source of several databases is promised under its configured name.
 pub(crate) fn targets(config: &Config, source: &SourceName) -> Targets {
-    let configured = config.sources.keys().find(|name| {
+    let target = configured_name(config, source).map(|name| config.target_of(name)).unwrap_or_default();
+    Targets { rpo: target.rpo, rto: target.rto }
+}
+
+fn configured_name<'a>(config: &'a Config, source: &SourceName) -> Option<&'a config::SourceName> {
+    // Of `shop` and `shop.eu` the longer one is meant by `shop.eu`.
+    let fits = |name: &&config::SourceName| {
         let rest = source.as_str().strip_prefix(name.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    });
-    let target = configured.map(|name| config.target_of(name)).unwrap_or_default();
-    Targets { rpo: target.rpo, rto: target.rto }
+    };
+    config.sources.keys().filter(fits).max_by_key(|name| name.as_str().len())
 }
 
 /// A source with what only the command that runs it needs.
@@ -116,18 +143,21 @@ pub(crate) struct ConfiguredSource {
 pub(crate) async fn sources(config: &Config, names: &[String]) -> Result<Vec<ConfiguredSource>, CliError> {
     if config.sources.is_empty() {
         return Err(CliError::usage("no source is configured".to_owned())
-            .with_help("set DATABASE_URL, or name sources in guard.toml ([source.NAME] with url)"));
+            .with_help("set DATABASE_URL or REDIS_URL, or name sources in guard.toml ([source.NAME] with url)"));
     }
     let asked_for = |source: &str| names.is_empty() || names.iter().any(|name| name == source);
     let mut found = Vec::new();
-    for (name, SourceConfig::Postgres(postgres)) in &config.sources {
+    for (name, source) in &config.sources {
         let prefix = format!("{}.", name.as_str());
         let whole = asked_for(name.as_str());
         if !whole && !names.iter().any(|asked| asked.starts_with(&prefix)) {
             continue;
         }
-        let databases = databases(config, name.as_str(), postgres).await?;
-        found.extend(databases.into_iter().filter(|each| whole || asked_for(each.source.name().as_str())));
+        let each = match source {
+            SourceConfig::Postgres(postgres) => databases(config, name.as_str(), postgres).await?,
+            SourceConfig::Redis(redis) => vec![keyspace(config, name.as_str(), redis).await?],
+        };
+        found.extend(each.into_iter().filter(|each| whole || asked_for(each.source.name().as_str())));
     }
     let is_found = |name: &String| {
         let prefix = format!("{name}.");
@@ -202,6 +232,21 @@ pub(crate) fn trusted(backups: Vec<ListedBackup>) -> Vec<CompleteBackup> {
         }
     };
     backups.into_iter().filter_map(keep).collect()
+}
+
+async fn keyspace(config: &Config, name: &str, redis: &RedisConfig) -> Result<ConfiguredSource, CliError> {
+    Ok(ConfiguredSource {
+        source: Source::Redis(RedisSource {
+            name: name.parse()?,
+            address: redis.address(&config.environment).await?,
+            sentinel: redis.sentinel.clone(),
+            prefer_replica: redis.prefer_replica,
+            max_silence: redis.max_silence,
+        }),
+        environment: redis.environment.clone(),
+        retries: redis.retries,
+        retry_delay: redis.retry_delay,
+    })
 }
 
 async fn databases(config: &Config, name: &str, postgres: &PostgresConfig) -> Result<Vec<ConfiguredSource>, CliError> {

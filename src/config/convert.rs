@@ -7,16 +7,16 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::diagnose::Problem;
-use super::file::{
-    CompressionFile, ConfigFile, EncryptionFile, RestoreFile, ScratchFile, SourceFile, SourceKind, SslMode,
-};
+use super::file::{CompressionFile, ConfigFile, EncryptionFile, RestoreFile, ScratchFile, SslMode};
 use super::twin::{Origin, Origins};
 use super::{
-    Address, Compression, Encryption, PostgresConfig, Restore, Scratch, SecretSource, Selection, SourceConfig,
-    SourceName, StoreConfig,
+    Compression, Encryption, Http, Notify, Restore, Run, Scratch, SecretSource, SourceConfig, SourceName,
+    StoreConfig,
 };
 use crate::source::postgres::connection::Connection;
 
+mod notify;
+mod source;
 mod store;
 
 /// What the conversion must know besides the shape.
@@ -42,6 +42,9 @@ pub(super) struct Converted {
     pub(super) sources: BTreeMap<SourceName, SourceConfig>,
     pub(super) scratch: Scratch,
     pub(super) restore: Restore,
+    pub(super) run: Run,
+    pub(super) http: Http,
+    pub(super) notify: BTreeMap<String, Notify>,
 }
 
 /// Whether a name matches a pattern in which `*` stands for anything.
@@ -56,7 +59,7 @@ pub fn matches_pattern(pattern: &str, name: &str) -> bool {
 
 /// Converts, or says everything that is wrong.
 pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Converted, Vec<Problem>> {
-    let ConfigFile { schedules, store, encryption, compression, source, scratch, restore } = file;
+    let ConfigFile { schedules, store, encryption, compression, source, scratch, restore, run, http, notify } = file;
     let mut problems = Problems { around, found: Vec::new() };
     let schedules = schedules.map(|path| problems.absolute("schedules", &path));
     let store = store::convert_store(store, &mut problems);
@@ -64,7 +67,7 @@ pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Con
     let compression = convert_compression(&compression, &mut problems);
     let mut sources = BTreeMap::new();
     for (name, file) in source {
-        let source = convert_source(&name, file, &mut problems);
+        let source = source::convert_source(&name, file, &mut problems);
         match name.parse::<SourceName>() {
             Ok(name) => drop(source.map(|source| sources.insert(name, source))),
             Err(error) => problems.found.push(Problem::new(&["source", &name], error.to_string())),
@@ -73,10 +76,26 @@ pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Con
     let scratch = convert_scratch(scratch, &mut problems);
     let RestoreFile { jobs } = restore;
     let restore = Restore { jobs: problems.count(&["restore", "jobs"], jobs, 1..=64) };
-    match store {
-        Some(store) if problems.found.is_empty() => {
-            Ok(Converted { schedules, store, encryption, compression, sources, scratch, restore })
-        }
+    let run = notify::convert_run(&run, &mut problems);
+    let http = notify::convert_http(http, &mut problems);
+    let mut told = BTreeMap::new();
+    for (name, file) in notify {
+        let receiver = notify::convert_notify(&name, file, &mut problems);
+        told.insert(name, receiver);
+    }
+    match (store, run) {
+        (Some(store), Some(run)) if problems.found.is_empty() => Ok(Converted {
+            schedules,
+            store,
+            encryption,
+            compression,
+            sources,
+            scratch,
+            restore,
+            run,
+            http,
+            notify: told,
+        }),
         _ => Err(problems.found),
     }
 }
@@ -155,47 +174,6 @@ fn convert_compression(file: &CompressionFile, problems: &mut Problems<'_>) -> C
         threads: problems.count(&["compression", "threads"], threads, 1..=64),
         long_window: long_window.map(|bits| problems.in_range(&["compression", "long_window"], bits, 20..=27)),
     }
-}
-
-fn convert_source(name: &str, file: SourceFile, problems: &mut Problems<'_>) -> Option<SourceConfig> {
-    let SourceFile {
-        kind: SourceKind::Postgres,
-        url,
-        databases,
-        exclude_databases,
-        tables,
-        exclude_tables,
-        schemas,
-        exclude_schemas,
-        globals,
-        lock_wait_timeout,
-        max_block,
-        retries,
-        retry_delay,
-        client_dir,
-        sslmode,
-        sslrootcert,
-        environment,
-    } = file;
-    let directory =
-        |key: &str, path: PathBuf, problems: &Problems<'_>| problems.absolute(&format!("source.{name}.{key}"), &path);
-    Some(SourceConfig::Postgres(Box::new(PostgresConfig {
-        address: Address::Secret(convert_url(&["source", name, "url"], url, problems)?),
-        databases: Selection { include: databases, exclude: exclude_databases },
-        tables: Selection { include: tables, exclude: exclude_tables },
-        schemas: Selection { include: schemas, exclude: exclude_schemas },
-        globals,
-        lock_wait_timeout: lock_wait_timeout.0,
-        max_block: max_block.0,
-        retries,
-        retry_delay: retry_delay.0,
-        client_dir: client_dir.map(|path| directory("client_dir", path, problems)),
-        sslmode,
-        // `system` is libpq's word for the system's roots, not a file.
-        sslrootcert: sslrootcert
-            .map(|path| if path == Path::new("system") { path } else { directory("sslrootcert", path, problems) }),
-        environment,
-    })))
 }
 
 /// A connection string. Written out, it is checked at once, and may hold a password only in a file that nobody else can read.

@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use toml::{Table, Value};
 
+use super::StoreConfig;
 use super::file::ConfigFile;
 use super::load::Loaded;
 use super::schedule::ScheduleFile;
 use super::setting::{Kind, Setting, settings};
 use super::twin::Origin;
-use super::{SourceConfig, StoreConfig};
 
 /// One setting in effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,7 +111,7 @@ pub fn summary(loaded: &Loaded) -> String {
     let config = &loaded.config;
     let file = config.file.as_ref().map_or("no configuration file".to_owned(), |file| file.display().to_string());
     let count = |number: usize, one: &str| if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") };
-    let databases = config.sources.values().map(|SourceConfig::Postgres(_)| ()).count();
+    let n_sources = config.sources.len();
     let store = match &config.store {
         StoreConfig::Directory { path, .. } => path.display().to_string(),
         StoreConfig::S3(bucket) => format!("s3://{}/{}", bucket.bucket, bucket.prefix),
@@ -121,5 +121,5 @@ pub fn summary(loaded: &Loaded) -> String {
         recipients => format!("encrypted to {}", count(recipients, "recipient")),
     };
     let schedules = count(config.schedules.len(), "schedule");
-    format!("{file}: no problems: {}, {schedules}, store {store}, {encryption}", count(databases, "source"))
+    format!("{file}: no problems: {}, {schedules}, store {store}, {encryption}", count(n_sources, "source"))
 }

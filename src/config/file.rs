@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::duration::HumanDuration;
 use super::secret::SecretSource;
+use crate::notify::Event;
 
 /// Where backups are kept, who can read them, and what is backed up.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -33,6 +34,12 @@ pub struct ConfigFile {
     pub scratch: ScratchFile,
     /// How restores are run.
     pub restore: RestoreFile,
+    /// How `guard run` works.
+    pub run: RunFile,
+    /// The status page, metrics and probes of `guard run`.
+    pub http: HttpFile,
+    /// Who is told how things went, by name.
+    pub notify: BTreeMap<String, NotifyFile>,
 }
 
 /// Where backups are kept.
@@ -115,7 +122,7 @@ impl Default for CompressionFile {
 pub struct SourceFile {
     /// What the source is.
     pub kind: SourceKind,
-    /// Connection string, in any form that the application uses. A text with a password in it is accepted only in a file
+    /// Connection string, in any form that the application uses; of Redis `redis://`, `rediss://` or `unix://`. A text with a password in it is accepted only in a file
     /// that nobody else can read; otherwise name the place it comes from.
     pub url: Option<SecretSource>,
     /// Databases of the server to back up, as names or patterns with `*`; `["*"]` is all of them. Empty: the URL's.
@@ -148,6 +155,16 @@ pub struct SourceFile {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is (`production`, `staging`), for reports.
     pub environment: Option<String>,
+    /// Redis: the ACL user, instead of the one in the URL.
+    pub username: Option<String>,
+    /// Redis: the password, instead of the one in the URL.
+    pub password: Option<SecretSource>,
+    /// Redis: the name of the master that the sentinels at the URL watch (`redis://sentinel1:26379,sentinel2:26379`).
+    pub sentinel: Option<String>,
+    /// Redis: read from a replica, where the sentinels or the cluster know one that is in step.
+    pub prefer_replica: bool,
+    /// Redis: how long the server may send nothing before the backup fails. While it forks it sends a sign of life each second.
+    pub max_silence: HumanDuration,
 }
 
 impl Default for SourceFile {
@@ -170,6 +187,11 @@ impl Default for SourceFile {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            username: None,
+            password: None,
+            sentinel: None,
+            prefer_replica: false,
+            max_silence: HumanDuration::seconds(60),
         }
     }
 }
@@ -180,6 +202,8 @@ impl Default for SourceFile {
 pub enum SourceKind {
     /// A PostgreSQL server.
     Postgres,
+    /// A Redis or Valkey server, or a cluster of them.
+    Redis,
 }
 
 /// libpq's TLS modes.
@@ -230,4 +254,91 @@ pub struct RestoreFile {
     /// Parallel jobs, 1 to 64. When absent: as many as there are processors.
     #[schemars(range(min = 1, max = 64))]
     pub jobs: Option<u32>,
+}
+
+/// How `guard run` works.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunFile {
+    /// Runs at once, 1 to 64. Of one source there is never more than one backup at once.
+    #[schemars(range(min = 1, max = 64))]
+    pub parallel: u32,
+    /// How long runs may go on after SIGTERM before they are abandoned, which takes some seconds more.
+    pub stop_patience: HumanDuration,
+    /// How long a daemon that says nothing is believed to be alive: then another takes over what it was doing. At least 2s.
+    pub lease_ttl: HumanDuration,
+}
+
+impl Default for RunFile {
+    fn default() -> Self {
+        Self { parallel: 2, stop_patience: HumanDuration::seconds(20), lease_ttl: HumanDuration::seconds(60) }
+    }
+}
+
+/// The status page, metrics and probes of `guard run`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpFile {
+    /// Address and port to listen on; port 0 is any free one, and an empty text is no server at all. Whoever is to reach it
+    /// from elsewhere needs another address than loopback; set a token then.
+    pub listen: String,
+    /// Bearer token (or password of any user) that every request but the probes must have.
+    pub token: Option<SecretSource>,
+}
+
+impl Default for HttpFile {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8432".to_owned(), token: None }
+    }
+}
+
+/// Somebody who is told how things went. Each way that is named is used.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NotifyFile {
+    /// Address that each message is posted to as JSON.
+    pub webhook: Option<SecretSource>,
+    /// Key that webhook messages are signed with (HMAC-SHA256, header `x-guard-signature`).
+    pub webhook_key: Option<SecretSource>,
+    /// Address of an incoming webhook of Slack, or of what is compatible with it.
+    pub slack: Option<SecretSource>,
+    /// Address of a check in the manner of healthchecks.io: `/start` when a backup begins, the address alone when it is
+    /// complete, `/fail` when it failed. The check raises the alarm when nothing comes.
+    pub ping: Option<SecretSource>,
+    /// Address of a check that is pinged as long as the daemon is well: its silence is noticed.
+    pub heartbeat: Option<SecretSource>,
+    /// How often the heartbeat is given.
+    pub heartbeat_every: HumanDuration,
+    /// Mail server: `smtps://user:password@host` or `smtp://user:password@host:587?tls=required`.
+    pub smtp: Option<SecretSource>,
+    /// Sender of e-mails.
+    pub from: Option<String>,
+    /// Recipients of e-mails.
+    pub to: Vec<String>,
+    /// A program and its arguments, run without a shell, that reads each message as JSON on its standard input.
+    pub program: Vec<String>,
+    /// What to tell: `failure` (when it begins, and once a day while it lasts), `recovery`, `proof` (what a test restore
+    /// found), `alarm` (data that vanished), `rpo` (the newest backup is older than promised).
+    pub on: Vec<Event>,
+    /// Of which sources; `["*"]` is all of them.
+    pub sources: Vec<String>,
+}
+
+impl Default for NotifyFile {
+    fn default() -> Self {
+        Self {
+            webhook: None,
+            webhook_key: None,
+            slack: None,
+            ping: None,
+            heartbeat: None,
+            heartbeat_every: HumanDuration::seconds(300),
+            smtp: None,
+            from: None,
+            to: Vec::new(),
+            program: Vec::new(),
+            on: Event::ALL.to_vec(),
+            sources: vec!["*".to_owned()],
+        }
+    }
 }

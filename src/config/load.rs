@@ -207,6 +207,32 @@ struct Said {
     origins: Origins,
 }
 
+/// A source that the environment describes.
+struct ZeroSource {
+    name: SourceName,
+    variable: &'static str,
+    /// Unless it is the default.
+    kind: Option<&'static str>,
+    config: SourceConfig,
+}
+
+/// The database, then the cache. A database that is called `redis` keeps its name.
+fn zero_sources(environment: &Environment) -> Result<Vec<ZeroSource>, Report> {
+    let mut found = Vec::new();
+    if let Some(zero::Found { connection, variable }) = zero::connection(environment)? {
+        let name = SourceName::of_database(&connection.database());
+        let config = SourceConfig::Postgres(Box::new(PostgresConfig::at(Address::Known(connection))));
+        found.push(ZeroSource { name, variable, kind: None, config });
+    }
+    if let Some(redis) = zero::redis(environment)? {
+        let taken = found.iter().any(|source| source.name.as_str() == "redis");
+        let name = SourceName::of_database(if taken { "redis-cache" } else { "redis" });
+        let config = SourceConfig::Redis(Box::new(redis));
+        found.push(ZeroSource { name, variable: zero::REDIS_URL, kind: Some("redis"), config });
+    }
+    Ok(found)
+}
+
 /// Adds the sources of the environment and the schedules.
 fn finish(
     request: &Request,
@@ -214,15 +240,31 @@ fn finish(
     converted: Converted,
     Said { mut said, mut origins }: Said,
 ) -> Result<Loaded, ConfigError> {
-    let Converted { schedules: directory, store, encryption, compression, mut sources, scratch, restore } = converted;
+    let Converted {
+        schedules: directory,
+        store,
+        encryption,
+        compression,
+        mut sources,
+        scratch,
+        restore,
+        run,
+        http,
+        notify,
+    } = converted;
     if sources.is_empty() {
-        let found = zero::connection(&request.environment).map_err(|report| ConfigError { reports: vec![report] })?;
-        if let Some(zero::Found { connection, variable }) = found {
-            let name = SourceName::of_database(&connection.database());
+        let found = zero_sources(&request.environment).map_err(|report| ConfigError { reports: vec![report] })?;
+        let nest = |key: &str, value: Value| Value::Table(Table::from_iter([(key.to_owned(), value)]));
+        let mut shown = Table::new();
+        for ZeroSource { name, variable, kind, config } in found {
             origins.insert(format!("source.{name}.url"), Origin::Variable(variable.to_owned()));
-            let nest = |key: &str, value: Value| Value::Table(Table::from_iter([(key.to_owned(), value)]));
-            said.insert("source".to_owned(), nest(name.as_str(), nest("url", nest("env", variable.into()))));
-            sources.insert(name, SourceConfig::Postgres(Box::new(PostgresConfig::at(Address::Known(connection)))));
+            let Value::Table(mut table) = nest("url", nest("env", variable.into())) else { continue };
+            table.extend(kind.map(|kind| ("kind".to_owned(), Value::from(kind))));
+            shown.insert(name.as_str().to_owned(), Value::Table(table));
+            sources.insert(name, config);
+        }
+        if !shown.is_empty() {
+            said.insert("source".to_owned(), Value::Table(shown));
         }
     }
     let named = directory.is_some();
@@ -246,6 +288,9 @@ fn finish(
         sources,
         scratch,
         restore,
+        run,
+        http,
+        notify,
         schedules: checked,
     };
     Ok(Loaded { config, said, origins, schedules })

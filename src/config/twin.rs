@@ -39,7 +39,7 @@ pub enum Origin {
 pub(super) type Origins = BTreeMap<String, Origin>;
 
 /// Variables with the prefix that are not settings.
-const NOT_SETTINGS: [&str; 2] = ["GUARD_CONFIG", "GUARD_LOG"];
+const NOT_SETTINGS: [&str; 3] = ["GUARD_CONFIG", "GUARD_LOG", "GUARD_LOG_FORMAT"];
 
 /// Lays the variables over `table`.
 pub(super) fn overlay(table: &mut Table, settings: &[Setting], environment: &Environment) -> (Origins, Vec<Report>) {

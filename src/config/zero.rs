@@ -5,7 +5,9 @@ use tracing::info;
 use super::diagnose::{Problem, Report};
 use super::environment::Environment;
 use super::twin::report_at;
+use super::{RedisConfig, SecretSource};
 use crate::source::postgres::connection::{Connection, ConnectionError};
+use crate::source::redis::address;
 
 /// A connection found in the environment, and the variable that gave it.
 #[derive(Debug)]
@@ -17,9 +19,6 @@ pub(super) struct Found {
 /// The connection that the environment describes, if it describes one: `DATABASE_URL`, else parts (`DB_HOST`, `DB_NAME`, …),
 /// else libpq's own variables.
 pub(super) fn connection(environment: &Environment) -> Result<Option<Found>, Report> {
-    if environment.get("REDIS_URL").is_some() {
-        info!("REDIS_URL is set, but Redis is not yet supported by this version: it is not backed up");
-    }
     if let Some(url) = environment.get("DATABASE_URL") {
         return from_url(url, environment).map(Some);
     }
@@ -30,6 +29,18 @@ pub(super) fn connection(environment: &Environment) -> Result<Option<Found>, Rep
     let Some(variable) = named else { return Ok(None) };
     complete(Connection::new(), variable, environment).map(Some)
 }
+
+/// The Redis server that the environment names, if it names one: `REDIS_URL`, with `REDIS_PASSWORD` beside it.
+pub(super) fn redis(environment: &Environment) -> Result<Option<RedisConfig>, Report> {
+    let Some(url) = environment.get(REDIS_URL) else { return Ok(None) };
+    // Read when it is needed; what cannot be read is told now.
+    address::Address::parse(url).map_err(|error| report_at(REDIS_URL, Problem::new(&[], error.to_string())))?;
+    let password = environment.get(REDIS_PASSWORD).map(|_| SecretSource::Env(REDIS_PASSWORD.to_owned()));
+    Ok(Some(RedisConfig::at(SecretSource::Env(REDIS_URL.to_owned()), password)))
+}
+
+pub(super) const REDIS_URL: &str = "REDIS_URL";
+const REDIS_PASSWORD: &str = "REDIS_PASSWORD";
 
 /// Where frameworks put the direct URL beside a pooled `DATABASE_URL`: Prisma, Neon, Vercel.
 const DIRECT: [&str; 4] = ["DIRECT_URL", "DIRECT_DATABASE_URL", "DATABASE_URL_UNPOOLED", "POSTGRES_URL_NON_POOLING"];

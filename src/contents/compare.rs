@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::keyspace::{self, Keyspace, KeyspaceDifference, KeyspaceDifferenceCode};
 use super::{Contents, LargeObjects, SchemaEntry, SequenceState, TableContents};
 
 /// One object that is not what was expected.
@@ -52,6 +53,16 @@ pub enum DifferenceCode {
     DefinitionDiffers,
     /// An object belongs to another role.
     OwnerDiffers,
+    /// Fewer keys of a kind.
+    KeysMissing,
+    /// More keys of a kind.
+    KeysUnexpected,
+    /// As many keys, but not the same ones, or with other values or another expiry.
+    ValuesDiffer,
+    /// Other function libraries.
+    FunctionsDiffer,
+    /// Modules that wrote more, less or in another version.
+    ModulesDiffer,
 }
 
 impl Difference {
@@ -73,7 +84,8 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Everything in which `found` is not `expected`: tables, sequences, large objects, then definitions, each by name.
+/// Everything in which `found` is not `expected`: tables, sequences, large objects, then definitions, each by name; of a
+/// keyspace, its keys by database and kind.
 pub fn differences(expected: &Contents, found: &Contents) -> Vec<Difference> {
     let mut differences = Vec::new();
     for (name, pair) in pairs(&expected.tables, &found.tables) {
@@ -87,7 +99,24 @@ pub fn differences(expected: &Contents, found: &Contents) -> Vec<Difference> {
         let (expected, found) = (pair.0.map_or(&[][..], Vec::as_slice), pair.1.map_or(&[][..], Vec::as_slice));
         differences.extend(compare_entries(name, expected, found));
     }
+    let none = Keyspace::default();
+    let (left, right) = (expected.keyspace.as_ref().unwrap_or(&none), found.keyspace.as_ref().unwrap_or(&none));
+    differences.extend(keyspace::differences(left, right).into_iter().map(Difference::from));
     differences
+}
+
+impl From<KeyspaceDifference> for Difference {
+    fn from(difference: KeyspaceDifference) -> Self {
+        let KeyspaceDifference { code, object, expected, found, message } = difference;
+        let code = match code {
+            KeyspaceDifferenceCode::KeysMissing => DifferenceCode::KeysMissing,
+            KeyspaceDifferenceCode::KeysUnexpected => DifferenceCode::KeysUnexpected,
+            KeyspaceDifferenceCode::ValuesDiffer => DifferenceCode::ValuesDiffer,
+            KeyspaceDifferenceCode::FunctionsDiffer => DifferenceCode::FunctionsDiffer,
+            KeyspaceDifferenceCode::ModulesDiffer => DifferenceCode::ModulesDiffer,
+        };
+        Self { code, object, expected, found, message }
+    }
 }
 
 /// What either side has under a name.
@@ -268,7 +297,13 @@ fn difference(code: DifferenceCode, object: String, expected: String, found: Str
             (true, _) => format!("{object} was not expected (at {found})"),
             _ => format!("{object} is at {found}, expected {expected}"),
         },
-        DifferenceCode::LargeObjectsDiffer => format!("{object} differ: {found}, expected {expected}"),
+        DifferenceCode::LargeObjectsDiffer
+        | DifferenceCode::ValuesDiffer
+        | DifferenceCode::FunctionsDiffer
+        | DifferenceCode::ModulesDiffer => format!("{object} differ: {found}, expected {expected}"),
+        DifferenceCode::KeysMissing | DifferenceCode::KeysUnexpected => {
+            format!("{found} {object}, expected {expected}")
+        }
         DifferenceCode::DefinitionDiffers => format!("{object} is defined differently: {found}, expected {expected}"),
         DifferenceCode::OwnerDiffers => format!("{object} belongs to {found}, expected {expected}"),
     };

@@ -104,9 +104,39 @@ impl Keyspace {
         self.kinds().map(|kind| kind.persistent.keys + kind.expiring.keys + kind.passing.keys).sum()
     }
 
+    /// Takes in what another server of the same cluster holds.
+    pub fn absorb(&mut self, other: Self) {
+        let Self { databases, functions, modules } = other;
+        for (database, kinds) in databases {
+            let into = self.databases.entry(database).or_default();
+            kinds.into_iter().for_each(|(kind, contents)| into.entry(kind).or_default().absorb(contents));
+        }
+        // Every master has all functions.
+        if self.functions.libraries == 0 || self.functions == functions {
+            self.functions = functions;
+        } else {
+            self.functions.libraries = self.functions.libraries.max(functions.libraries);
+            self.functions.bytes = self.functions.bytes.max(functions.bytes);
+            self.functions.digest.add(functions.digest.0);
+        }
+        for (name, found) in modules {
+            let module = self.modules.entry(name).or_default();
+            *module = ModuleUse {
+                version: found.version,
+                keys: module.keys + found.keys,
+                records: module.records + found.records,
+            };
+        }
+    }
+
     /// All keys that expire, or that have a field that does.
     pub fn expiring_keys(&self) -> u64 {
         self.kinds().map(|kind| kind.expiring.keys + kind.passing.keys).sum()
+    }
+
+    /// All keys that were told to be left out of the comparison.
+    pub fn passing_keys(&self) -> u64 {
+        self.kinds().map(|kind| kind.passing.keys).sum()
     }
 
     /// When the first key or field expires, in milliseconds since 1970.
@@ -120,6 +150,14 @@ impl Keyspace {
 }
 
 impl KindContents {
+    fn absorb(&mut self, other: Self) {
+        let Self { persistent, expiring, passing, earliest_expiry, latest_expiry } = other;
+        self.persistent.absorb(persistent);
+        self.expiring.absorb(expiring);
+        self.passing.absorb(passing);
+        earliest_expiry.into_iter().chain(latest_expiry).for_each(|at| self.see_expiry(at));
+    }
+
     /// Counts a moment at which something of these keys expires.
     pub fn see_expiry(&mut self, at: i64) {
         self.earliest_expiry = Some(self.earliest_expiry.map_or(at, |earliest| earliest.min(at)));
@@ -128,6 +166,13 @@ impl KindContents {
 }
 
 impl Keys {
+    fn absorb(&mut self, other: Self) {
+        self.keys += other.keys;
+        self.elements += other.elements;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.digest.add(other.digest.0);
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.keys == 0

@@ -34,13 +34,23 @@ pub(super) struct Chart {
     pub(super) title: &'static str,
     /// What it shows, for those who do not see it.
     pub(super) summary: String,
-    /// How values are written.
-    pub(super) unit: fn(f64) -> String,
+    /// What its values are.
+    pub(super) unit: Unit,
     /// Its lines.
     pub(super) series: Vec<Series>,
     /// A value that should not be exceeded, and its name.
     pub(super) limit: Option<(f64, &'static str)>,
 }
+
+/// What values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    Bytes,
+    Seconds,
+}
+
+/// More dots than this hide the line; they show themselves under the pointer.
+const DOTS: usize = 32;
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 200.0;
@@ -84,13 +94,13 @@ impl Chart {
                 }
                 div.plot {
                     div.y aria-hidden="true" {
-                        span { ((self.unit)(frame.top)) } span { ((self.unit)(frame.top / 2.0)) } span { "0" }
+                        span { (self.unit.words(frame.top)) } span { (self.unit.words(frame.top / 2.0)) } span { "0" }
                     }
                     (self.drawing(&frame))
-                }
-                div.x aria-hidden="true" {
-                    span { (day(frame.from)) }
-                    @if day(frame.from) != day(frame.to) { span { (day(frame.to)) } }
+                    div.x aria-hidden="true" {
+                        span { (day(frame.from)) }
+                        @if day(frame.from) != day(frame.to) { span { (day(frame.to)) } }
+                    }
                 }
             }
         }
@@ -108,7 +118,7 @@ impl Chart {
                     path.limit d=(format!("M0 {:.1}H{WIDTH}", frame.place(DateTime::UNIX_EPOCH, limit).1)) {}
                 }
                 @for series in &self.series {
-                    g class=(series.class) {
+                    g class=(if series.joined && series.points.len() > DOTS { format!("{} many", series.class) } else { series.class.to_owned() }) {
                         @if series.joined && series.points.len() > 1 {
                             path.area d=(format!("{}V{:.1}H{:.1}Z", self.line(frame, series), level(0.0), first_x(frame, series))) {}
                             path.line d=(self.line(frame, series)) {}
@@ -134,7 +144,7 @@ impl Chart {
         let from = dots().map(|dot| dot.at.timestamp()).min()?;
         let to = dots().map(|dot| dot.at.timestamp()).max()?;
         let largest = dots().map(|dot| dot.value).fold(0.0, f64::max);
-        Some(Frame { from, to, top: round_up(largest) })
+        Some(Frame { from, to, top: self.unit.round_up(largest) })
     }
 
     /// A limit far above everything would flatten the lines.
@@ -188,22 +198,70 @@ pub(super) fn gauge(label: &str, measured: f64, allowed: f64) -> Markup {
     }
 }
 
-/// The next value that reads well: 1, 2 or 5 times a power of ten (of two, when it is bytes, the words round it).
-fn round_up(largest: f64) -> f64 {
-    if largest <= 0.0 {
-        return 1.0;
+impl Unit {
+    fn words(self, value: f64) -> String {
+        match self {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "an axis has no negative values"
+            )]
+            Self::Bytes => words::bytes(value as u64).replace(".0 ", " "),
+            Self::Seconds => words::seconds(value).replace(".0 ", " "),
+        }
     }
-    let magnitude = 10f64.powf(largest.log10().floor());
-    let steps = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
-    steps.into_iter().map(|step| step * magnitude).find(|top| *top >= largest).unwrap_or(largest)
+
+    /// The next value that reads well, and half of which does.
+    fn round_up(self, largest: f64) -> f64 {
+        if largest <= 0.0 {
+            return 1.0;
+        }
+        let decimal = [1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0];
+        let of_magnitude = |largest: f64| {
+            let magnitude = 10f64.powf(largest.log10().floor());
+            decimal.into_iter().map(|step| step * magnitude).find(|top| *top >= largest).unwrap_or(largest)
+        };
+        match self {
+            Self::Bytes => {
+                let unit = 1024f64.powf((largest.ln() / 1024f64.ln()).floor().max(0.0));
+                of_magnitude(largest / unit) * unit
+            }
+            Self::Seconds => {
+                let steps =
+                    [60.0, 120.0, 240.0, 360.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0];
+                let step = steps.into_iter().find(|top| *top >= largest);
+                if largest <= 10.0 {
+                    of_magnitude(largest)
+                } else {
+                    step.unwrap_or((largest / 86_400.0).ceil() * 86_400.0)
+                }
+            }
+        }
+    }
 }
 
 fn first_x(frame: &Frame, series: &Series) -> f64 {
     series.points.first().map_or(0.0, |dot| frame.place(dot.at, dot.value).0)
 }
 
-/// Bytes on an axis.
-pub(super) fn byte_axis(value: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an axis has no negative values")]
-    words::bytes(value as u64)
+#[cfg(test)]
+mod tests {
+    use super::Unit;
+
+    #[test]
+    fn axes_end_at_values_that_read_well() {
+        let check = |unit: Unit, largest: f64, top: &str, half: &str| {
+            let rounded = unit.round_up(largest);
+            assert!(rounded >= largest, "{largest}");
+            assert_eq!((unit.words(rounded).as_str(), unit.words(rounded / 2.0).as_str()), (top, half), "{largest}");
+        };
+        check(Unit::Bytes, 900.0 * 1024.0 * 1024.0, "1000 MiB", "500 MiB");
+        check(Unit::Bytes, 2.6 * 1024.0 * 1024.0 * 1024.0, "3 GiB", "1.5 GiB");
+        check(Unit::Bytes, 1024.0, "1 KiB", "512 B");
+        check(Unit::Seconds, 0.35, "0.4 s", "0.2 s");
+        check(Unit::Seconds, 45.0, "1 min", "30 s");
+        check(Unit::Seconds, 1044.0, "20 min", "10 min");
+        check(Unit::Seconds, 200_000.0, "3 d", "36 h");
+        check(Unit::Seconds, 0.0, "1 s", "0.5 s");
+    }
 }

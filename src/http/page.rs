@@ -97,8 +97,8 @@ impl Page {
                         @if !trail.is_empty() && !self.alone { (self::trail(trail)) }
                         (body)
                     }
-                    footer.wide {
-                        p {
+                    footer {
+                        p.wide {
                             "guard " (env!("CARGO_PKG_VERSION")) " · " (words::moment(self.now)) " · all times are UTC"
                             @if !self.alone { " · " a href="?refresh=60" { "reload every minute" } }
                         }

@@ -12,6 +12,7 @@ use crate::source::postgres::load::LoadError;
 use crate::source::postgres::pick::NoSuchTable;
 use crate::source::postgres::record::RecordError;
 use crate::source::recorder::RecorderError;
+use crate::source::redis;
 use crate::store::StoreError;
 use crate::stream::OpenError;
 
@@ -60,6 +61,14 @@ pub enum RestoreError {
         /// Which target.
         target: String,
     },
+    /// The target is another kind of server than the source was.
+    #[error("the backup is of {subject}: it cannot be restored into {target}")]
+    OtherKind {
+        /// What was backed up.
+        subject: String,
+        /// Which target.
+        target: String,
+    },
     /// The target's server is older than the dump.
     #[error(
         "the backup was made with pg_dump {dump}, the target is PostgreSQL {target}: an older server cannot take it"
@@ -95,6 +104,12 @@ pub enum RestoreError {
     /// The target is not ready, or did not take it.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The same of a Redis server.
+    #[error(transparent)]
+    Redis(#[from] redis::load::LoadError),
+    /// A thread died.
+    #[error("restoring failed: {0}")]
+    Thread(String),
 }
 
 impl RestoreError {
@@ -102,6 +117,8 @@ impl RestoreError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Load(error) => error.help(),
+            Self::Redis(error) => error.help(),
+            Self::OtherKind { .. } => Some("name a server of the same kind, or a directory".to_owned()),
             Self::Client(error) => Some(error.help()),
             Self::NoSpace { .. } => Some("set scratch.dir to a directory on a larger disk".to_owned()),
             Self::TargetIsSource { .. } => {
@@ -131,6 +148,16 @@ impl From<ChildError> for RestoreError {
 
 pub(super) fn refused(order: &RestoreOrder<'_>, error: &ManifestError) -> RestoreError {
     unusable(order, &error.to_string())
+}
+
+/// What is known of the source, if it is of the kind that the target is.
+pub(super) fn of_kind<'a, T>(
+    order: &RestoreOrder<'a>,
+    facts: Option<&'a T>,
+    target: &str,
+) -> Result<&'a T, RestoreError> {
+    let subject = || order.backup.manifest.facts.subject();
+    facts.ok_or_else(|| RestoreError::OtherKind { subject: subject(), target: target.to_owned() })
 }
 
 pub(super) fn unusable(order: &RestoreOrder<'_>, reason: &str) -> RestoreError {

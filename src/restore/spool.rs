@@ -35,12 +35,17 @@ impl Spooled {
 
 const SPOOL_KIND: &str = "guard-spool-";
 
+/// Removes what killed runs left in a directory.
+pub fn sweep_leftovers(parent: &Path) {
+    workdir::sweep(parent, SPOOL_KIND, |_| ());
+}
+
 /// Reads the data into private temporary files, recording what it holds.
 pub async fn spool(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result<Spooled, RestoreError> {
     let parent = order.temp_dir.map_or_else(std::env::temp_dir, Path::to_owned);
     let manifest = &order.backup.manifest;
     progress.begin("reading the backup", manifest.data_bytes());
-    workdir::sweep(&parent, SPOOL_KIND, |_| ());
+    sweep_leftovers(&parent);
     assert_space(&parent, manifest.data_bytes())?;
     let dir = WorkDir::make(&parent, SPOOL_KIND);
     let dir = dir.map_err(|reason| RestoreError::File { path: parent.clone(), reason })?;

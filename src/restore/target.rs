@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::spool::Spooled;
 use super::{DatabaseTarget, RestoreError, RestoreOrder};
+use crate::catalog::PostgresFacts;
 use crate::source::postgres::client::ClientTools;
 use crate::source::postgres::connection::Connection;
 use crate::source::postgres::load::{LoadError, Target};
@@ -18,9 +19,9 @@ pub(super) enum Presence {
     Missing,
 }
 
-pub(super) async fn create(order: &RestoreOrder<'_>, target: &DatabaseTarget) -> Result<(), RestoreError> {
+pub(super) async fn create(facts: &PostgresFacts, target: &DatabaseTarget) -> Result<(), RestoreError> {
     let mut server = Target::connect(&maintenance(target)).await?;
-    let created = server.create_database(&target.connection.database(), order.backup.manifest.postgres()).await?;
+    let created = server.create_database(&target.connection.database(), facts).await?;
     if let Some(note) = created {
         tracing::warn!(note, "the new database differs from the source's");
     }
@@ -47,9 +48,9 @@ async fn presence(target: &DatabaseTarget) -> Result<Presence, RestoreError> {
 /// exist yet its server is asked.
 pub(super) async fn check_target(
     order: &RestoreOrder<'_>,
+    facts: &PostgresFacts,
     target: &DatabaseTarget,
 ) -> Result<(ClientTools, Presence), RestoreError> {
-    let facts = order.backup.manifest.postgres();
     let presence = presence(target).await?;
     let is_there = presence == Presence::There;
     let asked = if is_there { target.connection.clone() } else { maintenance(target) };

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::postgres;
 use super::postgres::archive::{ArchiveError, ArchiveOptions, DataPlace, ListedEntry};
+use super::redis::rdb::{RdbError, RdbOptions};
+use super::redis::record::{Recorder as RdbRecorder, StreamRecord};
 use crate::catalog::{Manifest, SourceFacts};
 use crate::contents::Contents;
 use crate::progress::Progress;
@@ -13,6 +15,8 @@ use crate::stream::{Tap, TapError};
 pub enum Recorder {
     /// An archive of `pg_dump`.
     Postgres(Box<postgres::record::Recorder>),
+    /// An RDB.
+    Redis(StreamRecord),
     /// A stream beside the data, whose content is not compared.
     Nothing,
 }
@@ -32,6 +36,9 @@ pub enum RecorderError {
     /// Not an archive of `pg_dump`.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// Not an RDB.
+    #[error(transparent)]
+    Rdb(#[from] RdbError),
 }
 
 impl Recorder {
@@ -41,6 +48,10 @@ impl Recorder {
             SourceFacts::Postgres(_) => {
                 Self::Postgres(Box::new(postgres::record::Recorder::new(ArchiveOptions::default(), progress)))
             }
+            SourceFacts::Redis(_) => {
+                let recorder = RdbRecorder::new(RdbOptions::default(), progress);
+                Self::Redis(StreamRecord::Passing(Box::new(recorder)))
+            }
         }
     }
 
@@ -48,6 +59,7 @@ impl Recorder {
     pub fn see(&mut self, plain: &[u8]) -> Result<(), RecorderError> {
         match self {
             Self::Postgres(recorder) => Ok(recorder.see(plain)?),
+            Self::Redis(record) => Ok(record.see(plain)?),
             Self::Nothing => Ok(()),
         }
     }
@@ -56,7 +68,7 @@ impl Recorder {
     pub fn data_places(&self) -> &[DataPlace] {
         match self {
             Self::Postgres(recorder) => recorder.data_places(),
-            Self::Nothing => &[],
+            Self::Redis(_) | Self::Nothing => &[],
         }
     }
 
@@ -66,6 +78,10 @@ impl Recorder {
             Self::Postgres(recorder) => {
                 let summary = recorder.finish()?;
                 Ok(Some(Recorded { contents: summary.contents, entries: summary.entries }))
+            }
+            Self::Redis(record) => {
+                let contents = Contents { keyspace: Some(record.finish()?.keyspace), ..Contents::default() };
+                Ok(Some(Recorded { contents, entries: Vec::new() }))
             }
             Self::Nothing => Ok(None),
         }

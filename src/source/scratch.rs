@@ -1,7 +1,7 @@
 //! The throw-away copy of a test restore, of any kind: made, loaded, recorded, looked at, removed.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,10 @@ use super::postgres::load::{LoadError, LoadOptions, restore};
 use super::postgres::record::RecordError;
 use super::postgres::scratch::{self as postgres, ScratchPlace};
 use super::postgres::structure::Structure;
-use crate::catalog::{Manifest, PostgresFacts, SourceFacts};
+use super::redis::scratch as redis;
+use crate::catalog::{Manifest, SourceFacts};
 use crate::contents::Contents;
+use crate::contents::keyspace::Keyspace;
 use crate::progress::Progress;
 
 /// An empty home for a backup, that nobody else uses.
@@ -21,6 +23,8 @@ use crate::progress::Progress;
 pub enum Scratch {
     /// A PostgreSQL database.
     Postgres(Box<postgres::Scratch>),
+    /// Redis servers.
+    Redis(Box<redis::Scratch>),
 }
 
 /// Where a scratch is made and with which programs.
@@ -30,6 +34,8 @@ pub struct ScratchSettings<'a> {
     pub place: &'a ScratchPlace,
     /// Where programs may be.
     pub client: &'a ClientSearch,
+    /// Where Redis servers have their directories.
+    pub dir: Option<&'a Path>,
 }
 
 /// What was found in a scratch, and how long that took.
@@ -57,6 +63,8 @@ pub enum ScratchError {
     Open(#[from] PostgresError),
     /// It could not be dumped.
     Record(#[from] RecordError),
+    /// There is no Redis server, or it could not be asked.
+    Redis(#[from] redis::ScratchError),
 }
 
 impl ScratchError {
@@ -65,6 +73,7 @@ impl ScratchError {
         match self {
             Self::Make(error) => error.help(),
             Self::Load(error) => error.help(),
+            Self::Redis(error) => error.help(),
             Self::Open(_) | Self::Record(_) => None,
         }
     }
@@ -74,9 +83,15 @@ impl Scratch {
     /// Makes an empty one for a backup.
     pub async fn make(settings: ScratchSettings<'_>, manifest: &Manifest) -> Result<Self, ScratchError> {
         match &manifest.facts {
-            SourceFacts::Postgres(_) => {
-                let scratch = postgres::Scratch::make(settings.place, manifest, settings.client).await?;
+            SourceFacts::Postgres(facts) => {
+                let scratch = postgres::Scratch::make(settings.place, manifest, facts, settings.client).await?;
                 Ok(Self::Postgres(Box::new(scratch)))
+            }
+            SourceFacts::Redis(facts) => {
+                let parent = settings.dir.map_or_else(std::env::temp_dir, Path::to_owned);
+                let programs = settings.client.dir.as_deref();
+                let scratch = redis::Scratch::make(manifest, &facts.server, programs, parent).await?;
+                Ok(Self::Redis(Box::new(scratch)))
             }
         }
     }
@@ -88,55 +103,69 @@ impl Scratch {
         files: &[PathBuf],
         jobs: NonZeroU32,
     ) -> Result<Result<String, String>, ScratchError> {
-        let Self::Postgres(scratch) = self;
-        Ok(load_postgres(scratch, manifest, files, jobs).await?)
+        match self {
+            Self::Postgres(scratch) => Ok(load_postgres(scratch, &manifest.contents, files, jobs).await?),
+            Self::Redis(scratch) => Ok(scratch.load(files, &keyspace(&manifest.contents)).await?),
+        }
     }
 
     /// Changes it on purpose, to show that the proof notices.
     pub async fn damage(&self, statement: &str) -> Result<(), ScratchError> {
-        let Self::Postgres(scratch) = self;
-        Ok(scratch.damage(statement).await?)
+        match self {
+            Self::Postgres(scratch) => Ok(scratch.damage(statement).await?),
+            Self::Redis(scratch) => Ok(scratch.damage(statement).await?),
+        }
     }
 
     /// Dumps it by the same code as the source was, for its record, and looks beneath that.
     pub async fn examine(&self, manifest: &Manifest, progress: &Arc<Progress>) -> Result<Examined, ScratchError> {
-        let Self::Postgres(scratch) = self;
-        examine_postgres(scratch, manifest.postgres(), &manifest.contents, progress).await
+        match self {
+            Self::Postgres(scratch) => examine_postgres(scratch, &manifest.contents, progress).await,
+            Self::Redis(scratch) => examine_redis(scratch, progress).await,
+        }
     }
 
     /// Whether its server has other tenants, whose roles are not ours to make.
     pub fn is_shared(&self) -> bool {
-        let Self::Postgres(scratch) = self;
-        scratch.is_shared()
+        match self {
+            Self::Postgres(scratch) => scratch.is_shared(),
+            Self::Redis(_) => false,
+        }
     }
 
     /// What it is, for the evidence.
     pub fn describe(&self) -> String {
-        let Self::Postgres(scratch) = self;
-        scratch.describe()
+        match self {
+            Self::Postgres(scratch) => scratch.describe(),
+            Self::Redis(scratch) => scratch.describe(),
+        }
     }
 
     /// Removes it.
     pub async fn stop(self) {
-        let Self::Postgres(scratch) = self;
-        scratch.stop().await;
+        match self {
+            Self::Postgres(scratch) => scratch.stop().await,
+            Self::Redis(scratch) => scratch.stop().await,
+        }
     }
 
     /// Leaves it to the user; returns its address.
     pub async fn keep(self) -> Result<String, ScratchError> {
-        let Self::Postgres(scratch) = self;
-        Ok(scratch.keep().await?)
+        match self {
+            Self::Postgres(scratch) => Ok(scratch.keep().await?),
+            Self::Redis(scratch) => Ok(scratch.keep().await?),
+        }
     }
 }
 
 async fn load_postgres(
     scratch: &postgres::Scratch,
-    manifest: &Manifest,
+    contents: &Contents,
     files: &[PathBuf],
     jobs: NonZeroU32,
 ) -> Result<Result<String, String>, LoadError> {
-    let facts = manifest.postgres();
-    let notes = scratch.prepare(facts, &manifest.contents).await?;
+    let facts = scratch.facts();
+    let notes = scratch.prepare(facts, contents).await?;
     let options = LoadOptions {
         jobs,
         clean: false,
@@ -158,10 +187,10 @@ async fn load_postgres(
 
 async fn examine_postgres(
     scratch: &postgres::Scratch,
-    facts: &PostgresFacts,
     expected: &Contents,
     progress: &Arc<Progress>,
 ) -> Result<Examined, ScratchError> {
+    let facts = scratch.facts();
     let copy = scratch.open(facts).await?;
     let ((contents, record_time), (structure, structure_time)) =
         tokio::join!(timed(copy.record(expected, progress)), timed(scratch.structure(facts)));
@@ -170,6 +199,20 @@ async fn examine_postgres(
         |found: Structure| found.unsound.first().map_or_else(|| Ok(found.detail()), |first| Err(first.clone()));
     let structure = structure.map(verdict).map_err(ScratchError::from);
     Ok(Examined { contents: contents?, record_time, structure, structure_time })
+}
+
+async fn examine_redis(scratch: &redis::Scratch, progress: &Arc<Progress>) -> Result<Examined, ScratchError> {
+    let (found, record_time) = timed(scratch.record(progress)).await;
+    let found = found?;
+    // What differs was told by then; here the server is asked whether it can use what it has.
+    let (structure, structure_time) = timed(scratch.structure(&found)).await;
+    let structure = structure.map_err(ScratchError::from);
+    let contents = Contents { keyspace: Some(found), ..Contents::default() };
+    Ok(Examined { contents, record_time, structure, structure_time })
+}
+
+fn keyspace(contents: &Contents) -> Keyspace {
+    contents.keyspace.clone().unwrap_or_default()
 }
 
 async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {

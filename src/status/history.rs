@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::catalog::{BackupId, BackupKeys, Catalog, CatalogError, Evidence, Pin, SourceFacts, SourceName, Tool};
 use crate::contents::Contents;
+use crate::contents::keyspace::{Keyspace, KindContents};
 use crate::store::ObjectInfo;
 
 /// Everything that is known of a repository at one moment.
@@ -272,14 +273,31 @@ async fn read(catalog: &Catalog, source: &SourceName, id: &BackupId) -> Result<O
 }
 
 fn figures(contents: &Contents) -> Vec<TableFigures> {
+    if let Some(keyspace) = &contents.keyspace {
+        return key_figures(keyspace);
+    }
     let tables = contents.tables.iter();
     tables
         .map(|(name, table)| TableFigures { name: name.as_str().into(), rows: table.rows, bytes: table.bytes })
         .collect()
 }
 
+/// Of a keyspace, the keys of each kind in each database.
+fn key_figures(keyspace: &Keyspace) -> Vec<TableFigures> {
+    let kinds = keyspace.databases.iter().flat_map(|(database, kinds)| kinds.iter().map(move |kind| (database, kind)));
+    let figures = kinds.map(|(database, (kind, KindContents { persistent, expiring, .. }))| TableFigures {
+        name: format!("db{database} {}", kind.name()).into(),
+        rows: persistent.keys + expiring.keys,
+        bytes: persistent.bytes + expiring.bytes,
+    });
+    figures.collect()
+}
+
 fn subject(facts: &SourceFacts) -> String {
-    let SourceFacts::Postgres(facts) = facts;
+    let facts = match facts {
+        SourceFacts::Postgres(facts) => facts,
+        SourceFacts::Redis(facts) => return facts.subject(),
+    };
     let version = facts.server_version.split(' ').next().unwrap_or_default();
     format!("PostgreSQL {version}, database {}", facts.database)
 }

@@ -52,7 +52,9 @@ pub fn seconds(seconds: f64) -> String {
     )]
     let whole = whole.round() as u64;
     let units = [(365 * 86_400, "y"), (86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
-    let first = units.iter().position(|(size, _)| whole >= *size).unwrap_or(units.len() - 1);
+    // Two days are promised as 48 h, and a day and two hours as 26 h.
+    let fits = |(size, unit): &(u64, &str)| whole >= if *unit == "d" { 2 * size } else { *size };
+    let first = units.iter().position(fits).unwrap_or(units.len() - 1);
     let (size, unit) = units[first];
     let rest = units.get(first + 1).map_or(String::new(), |(smaller, unit)| match whole % size / smaller {
         0 => String::new(),
@@ -108,7 +110,8 @@ mod tests {
         check(60.0, "1 min");
         check(61.0, "1 min 1 s");
         check(11_520.0, "3 h 12 min");
-        check(93_600.0, "1 d 2 h");
+        check(93_600.0, "26 h");
+        check(176_400.0, "2 d 1 h");
         check(86_400.0 * 400.0, "1 y 35 d");
     }
 

@@ -205,6 +205,10 @@ impl Store for Faulty {
         self.plan.meet(Operation::AbortUnfinished, self.inner.abort_unfinished(upload)).await
     }
 
+    async fn keeps_versions(&self) -> Result<bool, StoreError> {
+        self.inner.keeps_versions().await
+    }
+
     async fn clock(&self) -> Result<DateTime<Utc>, StoreError> {
         let shown = self.plan.state().clock;
         let clock = async { if let Some(now) = shown { Ok(now) } else { self.inner.clock().await } };

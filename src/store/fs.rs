@@ -249,7 +249,8 @@ impl Store for FsStore {
                 probe.write_all(b"?")?;
                 probe.as_file().metadata()?.modified()
             };
-            let modified = written().map_err(|error| store.fault("reading its clock".to_owned(), &error))?;
+            let attempt = "writing a file to read its clock".to_owned();
+            let modified = written().map_err(|error| store.fault(attempt, &publish::without_path(error)))?;
             Ok(modified.into())
         })
         .await

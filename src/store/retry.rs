@@ -172,6 +172,10 @@ impl Store for Retrying {
         self.policy.run(|_| self.inner.abort_unfinished(upload)).await
     }
 
+    async fn keeps_versions(&self) -> Result<bool, StoreError> {
+        self.policy.run(|_| self.inner.keeps_versions()).await
+    }
+
     async fn clock(&self) -> Result<DateTime<Utc>, StoreError> {
         self.policy.run(|_| self.inner.clock()).await
     }

@@ -117,6 +117,10 @@ impl Store for S3Store {
         self.bucket.abort(&upload.key, &upload.handle).await
     }
 
+    async fn keeps_versions(&self) -> Result<bool, StoreError> {
+        self.bucket.keeps_versions().await
+    }
+
     async fn clock(&self) -> Result<DateTime<Utc>, StoreError> {
         self.bucket.clock().await
     }

@@ -6,8 +6,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
+use aws_sdk_s3::types::{
+    DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
+};
 use guard::store::{S3Credentials, S3Settings};
 use tempfile::TempDir;
+
+use super::guard::Guard;
 
 // What scripts/ceph-s3 sets up.
 const ACCESS_KEY: &str = "GUARDTESTKEY";
@@ -51,6 +57,51 @@ impl Ceph {
 
     /// Makes an empty bucket.
     pub async fn make_bucket(&self, bucket: &str) {
+        self.client().create_bucket().bucket(bucket).send().await.expect("the bucket is created");
+    }
+
+    /// Makes an empty bucket whose objects cannot be deleted for a day, by nobody.
+    pub async fn make_locked_bucket(&self, bucket: &str) {
+        let client = self.client();
+        let created = client.create_bucket().bucket(bucket).object_lock_enabled_for_bucket(true).send().await;
+        created.expect("the bucket is created");
+        let retention = DefaultRetention::builder().mode(ObjectLockRetentionMode::Compliance).days(1).build();
+        let rule = ObjectLockRule::builder().default_retention(retention).build();
+        let enabled = ObjectLockEnabled::Enabled;
+        let lock = ObjectLockConfiguration::builder().object_lock_enabled(enabled).rule(rule).build();
+        let set = client.put_object_lock_configuration().bucket(bucket).object_lock_configuration(lock).send().await;
+        set.expect("the lock is set");
+    }
+
+    /// How many versions there are that are not the current ones.
+    pub async fn n_noncurrent(&self, bucket: &str) -> usize {
+        let listed = self.client().list_object_versions().bucket(bucket).send().await.expect("versions are listed");
+        listed.versions().iter().filter(|version| version.is_latest() != Some(true)).count()
+    }
+
+    /// Tries to delete a version for good, in vain.
+    pub async fn cannot_delete_a_version(&self, bucket: &str) {
+        let client = self.client();
+        let listed = client.list_object_versions().bucket(bucket).send().await.expect("versions are listed");
+        let version = listed.versions().first().expect("there is one");
+        let (key, id) = (version.key().expect("a key"), version.version_id().expect("an id"));
+        let refused = client.delete_object().bucket(bucket).key(key).version_id(id).send().await;
+        let refused = refused.expect_err("it is locked").into_service_error();
+        assert_eq!(refused.code(), Some("AccessDenied"), "{refused:?}");
+    }
+
+    /// Has this user keep backups here.
+    pub fn keeps(&self, guard: Guard, bucket: &str) -> Guard {
+        guard
+            .with("GUARD_STORE_URL", &format!("s3://{bucket}/prod"))
+            .with("GUARD_STORE_ENDPOINT", &self.endpoint)
+            .with("GUARD_STORE_REGION", "us-east-1")
+            .with("GUARD_STORE_ACCESS_KEY", ACCESS_KEY)
+            .with("GUARD_STORE_SECRET_KEY", SECRET_KEY)
+            .with_secret(SECRET_KEY)
+    }
+
+    fn client(&self) -> aws_sdk_s3::Client {
         let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "tests");
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -60,8 +111,7 @@ impl Ceph {
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .credentials_provider(credentials)
             .build();
-        let created = aws_sdk_s3::Client::from_conf(config).create_bucket().bucket(bucket).send().await;
-        created.expect("the bucket is created");
+        aws_sdk_s3::Client::from_conf(config)
     }
 
     /// Settings that reach the bucket `bucket`.

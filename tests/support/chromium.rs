@@ -45,6 +45,25 @@ impl Chromium {
         console(&self.run(view, &[&screenshot, "--hide-scrollbars", url]))
     }
 
+    /// What is wrong with each page at this width, by the rules of `audit.js`, and its text as a reader sees it. The pages are
+    /// laid out in frames of a test's own document, because they run no script themselves.
+    pub fn audit(&self, pages: &[String], view: View) -> Vec<(Vec<String>, String)> {
+        let file = self.profile.path().join("audit.html");
+        let embedded = serde_json::to_string(pages).expect("texts").replace("</", "<\\/").replace("<!--", "<\\!--");
+        let wrapper = AUDIT_PAGE
+            .replace("WIDTH", &view.width.to_string())
+            .replace("AUDIT", include_str!("audit.js"))
+            .replace("PAGES", &embedded);
+        std::fs::write(&file, wrapper).expect("the wrapper");
+        // A window is never as narrow as a phone; the frame is.
+        let (dom, _) = self.dom(&format!("file://{}", file.display()), View { width: 1400, ..view });
+        let found = dom.split("<pre>").nth(1).and_then(|rest| rest.split("</pre>").next()).unwrap_or_default();
+        let found = percent_encoding::percent_decode_str(found).decode_utf8().expect("text");
+        let found: Vec<_> = serde_json::from_str(&found).unwrap_or_else(|error| panic!("{error}: {found}"));
+        assert_eq!(found.len(), pages.len(), "every page was looked at");
+        found
+    }
+
     fn run(&self, view: View, args: &[&str]) -> Output {
         let View { width, height, dark } = view;
         let mut command = Command::new(&self.program);
@@ -57,6 +76,23 @@ impl Chromium {
         output
     }
 }
+
+const AUDIT_PAGE: &str = "<!doctype html><meta charset=utf-8><title>audit</title><pre></pre>
+<script>
+AUDIT
+const show = (html) => new Promise((done) => {
+  const frame = document.createElement('iframe');
+  frame.width = WIDTH;
+  frame.height = 900;
+  frame.style.border = 0;
+  frame.onload = () => done([audit(frame.contentDocument, WIDTH), frame.contentDocument.body.innerText]);
+  frame.srcdoc = html;
+  document.body.append(frame);
+});
+Promise.all(PAGES.map(show)).then((found) => {
+  document.querySelector('pre').textContent = encodeURIComponent(JSON.stringify(found));
+});
+</script>";
 
 /// What a test's browser needs, and what keeps it from asking the world for anything.
 const ALWAYS: [&str; 11] = [

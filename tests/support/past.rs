@@ -55,6 +55,11 @@ impl Past {
         manifest
     }
 
+    /// A manifest that is not written yet.
+    pub fn manifest_of(&self, source: &str, at: DateTime<Utc>) -> Manifest {
+        self.manifest(&Taken { source, at, seconds: 1, stored: 4, tables: Vec::new() })
+    }
+
     fn manifest(&self, Taken { source, at, seconds, stored, tables }: &Taken<'_>) -> Manifest {
         let (id, source): (_, SourceName) = (BackupId::new(*at), source.parse().expect("a name"));
         let keys = BackupKeys::new(&source, &id).expect("keys");
@@ -88,6 +93,7 @@ impl Past {
             consistent: ConsistentPoint { at: *at, position: None },
             guard: env!("CARGO_PKG_VERSION").to_owned(),
             tools: vec![Tool { name: "pg_dump".to_owned(), version: "pg_dump (PostgreSQL) 18.6".to_owned() }],
+            run: None,
             facts: SourceFacts::Postgres(facts),
             streams: vec![dump],
             contents: Contents { tables: tables.iter().map(table).collect::<BTreeMap<_, _>>(), ..Contents::default() },
@@ -105,7 +111,8 @@ impl Past {
     }
 }
 
-fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, failed: bool) -> Evidence {
+/// Evidence of a test restore that ended at this moment.
+pub fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, failed: bool) -> Evidence {
     let rung = |name: &str, ok, detail: &str, seconds| EvidenceRung {
         name: name.to_owned(),
         ok,
@@ -138,11 +145,12 @@ fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, failed
         manifest: manifest.digest().to_owned(),
         environment: manifest.environment.clone(),
         started_by: "schedule daily".to_owned(),
+        run: None,
         verdict: if failed { Verdict::Failed } else { Verdict::Proven },
         reason: failed.then(|| "contents-differ".to_owned()),
         rungs,
         differences: if failed { vec![difference] } else { Vec::new() },
-        started: at - TimeDelta::seconds(120),
+        started: at - TimeDelta::seconds(17) - TimeDelta::milliseconds((restore_seconds * 1000.0) as i64),
         finished: at,
         restore_seconds,
         proof_seconds: 16.6,
@@ -157,6 +165,7 @@ fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, failed
             sequences: 41,
             large_objects: 0,
             objects: 913,
+            keys: 0,
         },
     }
 }

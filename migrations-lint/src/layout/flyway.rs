@@ -2,7 +2,8 @@
 //!
 //! Read in `ChecksumCalculator.java` and `PostgreSQLParser.java`. Each file runs in a transaction, unless its sidecar
 //! `<file>.conf` says `executeInTransaction=false` or it holds a statement that cannot run in one. Repeatable files run
-//! after the versioned ones, in the order of their descriptions. Prefix and separator are those of the defaults.
+//! after the versioned ones, in the order of their descriptions. Prefixes, separator and suffixes are those of the nearest
+//! `flyway.conf` or `flyway.toml` above, else Flyway's own; files whose suffix does not end in `.sql` are not read.
 
 use std::cmp::Ordering;
 use std::path::Path;
@@ -13,12 +14,14 @@ use crate::migration::{Direction, MigrationFile, TransactionMode};
 use crate::scan::scan;
 
 pub(super) fn recognises(tree: &Tree, folder: &Path) -> bool {
-    tree.sql_in(folder).any(|(_, file)| parse(file.file_name()).is_some())
+    let naming = Naming::of(tree, folder);
+    tree.sql_in(folder).any(|(_, file)| naming.parse(file.file_name()).is_some())
 }
 
 pub(super) fn read(tree: &mut Tree, folder: &Path, set: &mut SetBuilder) {
     set.engine = engine_of_url(tree, folder);
-    let mut files: Vec<_> = tree.sql_below(folder).map(|(idx, file)| (idx, parse(file.file_name()))).collect();
+    let naming = Naming::of(tree, folder);
+    let mut files: Vec<_> = tree.sql_below(folder).map(|(idx, file)| (idx, naming.parse(file.file_name()))).collect();
     files.sort_by(|(_, a), (_, b)| match (a, b) {
         (Some(a), Some(b)) => a.compare(b),
         (a, b) => b.is_some().cmp(&a.is_some()),
@@ -27,8 +30,8 @@ pub(super) fn read(tree: &mut Tree, folder: &Path, set: &mut SetBuilder) {
         let sidecar = tree.sidecar(idx);
         let Some(file) = tree.take(idx) else { continue };
         let Some(script) = script else {
-            if name::stem(file.file_name()).contains("__") || looks_versioned(file.file_name()) {
-                set.not_run(file, "Flyway runs only files named V<version>__<description>.sql, U…, B… or R__….sql");
+            if naming.looks_versioned(file.file_name()) {
+                set.not_run(file, &naming.expected());
             } else {
                 // Callbacks (`afterMigrate.sql`) and scripts for other tools lie in these folders on purpose.
                 set.add_whole(file, Title::default(), Direction::Repeatable, TransactionMode::PerPart);
@@ -89,27 +92,98 @@ fn compare_versions(a: &str, b: &str) -> Ordering {
     if b_parts.next().is_some() { Ordering::Less } else { Ordering::Equal }
 }
 
-/// Descriptions read as Flyway stores them, with blanks for underscores.
-fn parse(file_name: &str) -> Option<Script> {
-    let stem = name::stem(file_name);
-    let (version, description) = stem.get(1..)?.split_once("__").unwrap_or((&stem[1..], ""));
-    let description = description.replace('_', " ");
-    let is_version = version.starts_with(|first: char| first.is_ascii_digit())
-        && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'_');
-    let has_separator = stem.contains("__");
-    let direction = match stem.as_bytes()[0] {
-        b'V' | b'B' if is_version && has_separator => Direction::Up,
-        b'U' if is_version && has_separator => Direction::Down,
-        b'R' if version.is_empty() && has_separator => Direction::Repeatable,
-        _ => return None,
-    };
-    let version = (direction != Direction::Repeatable).then(|| normal_version(version));
-    Some(Script { version, description, direction })
+/// How a project names its migrations.
+#[derive(Debug)]
+struct Naming {
+    versioned: String,
+    undo: String,
+    repeatable: String,
+    baseline: String,
+    separator: String,
+    suffixes: Vec<String>,
 }
 
-/// `V12_name.sql`, `V12-name.sql`, `v12__name.sql`: meant as a migration, named so that Flyway passes over it.
-fn looks_versioned(file_name: &str) -> bool {
-    file_name.strip_prefix(['V', 'v']).is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+impl Naming {
+    fn of(tree: &Tree, folder: &Path) -> Self {
+        let setting = |name: &str| setting(tree, folder, name);
+        let or = |name: &str, default: &str| setting(name).unwrap_or_else(|| default.to_owned());
+        let suffixes = or("sqlMigrationSuffixes", ".sql");
+        Self {
+            versioned: or("sqlMigrationPrefix", "V"),
+            undo: or("undoSqlMigrationPrefix", "U"),
+            repeatable: or("repeatableSqlMigrationPrefix", "R"),
+            baseline: or("baselineMigrationPrefix", "B"),
+            separator: or("sqlMigrationSeparator", "__"),
+            suffixes: suffixes.split(',').map(|suffix| suffix.trim().to_owned()).collect(),
+        }
+    }
+
+    /// Descriptions read as Flyway stores them, with blanks for underscores.
+    fn parse(&self, file_name: &str) -> Option<Script> {
+        let stem = self.suffixes.iter().find_map(|suffix| strip_end(file_name, suffix))?;
+        let of = |prefix: &str| -> Option<(&str, &str)> {
+            let rest = stem.strip_prefix(prefix)?;
+            rest.split_once(self.separator.as_str())
+        };
+        let is_version = |version: &str| {
+            version.starts_with(|first: char| first.is_ascii_digit())
+                && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'_')
+        };
+        let versioned =
+            [(&self.versioned, Direction::Up), (&self.baseline, Direction::Up), (&self.undo, Direction::Down)];
+        for (prefix, direction) in versioned {
+            if let Some((version, description)) = of(prefix).filter(|(version, _)| is_version(version)) {
+                let version = Some(normal_version(version));
+                return Some(Script { version, description: description.replace('_', " "), direction });
+            }
+        }
+        let (_, description) = of(&self.repeatable).filter(|(version, _)| version.is_empty())?;
+        Some(Script { version: None, description: description.replace('_', " "), direction: Direction::Repeatable })
+    }
+
+    /// `V12_name.sql`, `V12-name.sql`, `v12__name.sql`: meant as a migration, named so that Flyway passes over it.
+    fn looks_versioned(&self, file_name: &str) -> bool {
+        let prefix = file_name.get(..self.versioned.len()).unwrap_or("");
+        let starts = prefix.eq_ignore_ascii_case(&self.versioned)
+            && file_name[prefix.len()..].starts_with(|first: char| first.is_ascii_digit());
+        starts || name::stem(file_name).contains(&self.separator)
+    }
+
+    fn expected(&self) -> String {
+        let Self { versioned, undo, repeatable, baseline, separator, suffixes } = self;
+        let suffix = suffixes.join(" or ");
+        format!(
+            "Flyway runs only files named {versioned}<version>{separator}<description>{suffix}, {undo}…, {baseline}… or \
+             {repeatable}{separator}…{suffix}"
+        )
+    }
+}
+
+/// Suffixes are compared without regard to case, for this is how the files were found.
+fn strip_end<'t>(text: &'t str, end: &str) -> Option<&'t str> {
+    let start = text.len().checked_sub(end.len())?;
+    text.get(start..).filter(|tail| tail.eq_ignore_ascii_case(end)).map(|_| &text[..start])
+}
+
+/// A setting of the nearest configuration: `flyway.<name>=…` in `flyway.conf`, `<name> = …` below `[flyway]` in
+/// `flyway.toml`. An empty value counts as none, as a list of suffixes or a separator cannot be empty.
+fn setting(tree: &Tree, folder: &Path, name: &str) -> Option<String> {
+    let from_conf = tree.above(folder, "flyway.conf").and_then(|conf| {
+        let pairs = conf.text.lines().filter_map(|line| line.split_once('='));
+        let key = format!("flyway.{name}");
+        pairs.filter(|(found, _)| found.trim() == key).map(|(_, value)| value.trim().to_owned()).last()
+    });
+    let from_toml = || {
+        let table: toml::Table = tree.above(folder, "flyway.toml")?.text.parse().ok()?;
+        match table.get("flyway")?.get(name)? {
+            toml::Value::String(text) => Some(text.clone()),
+            toml::Value::Array(items) => {
+                Some(items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(","))
+            }
+            _ => None,
+        }
+    };
+    from_conf.or_else(from_toml).filter(|value| !value.is_empty())
 }
 
 fn transaction_mode(file: &InputFile, sidecar: Option<&str>) -> TransactionMode {

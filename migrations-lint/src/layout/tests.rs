@@ -374,3 +374,19 @@ fn liquibase_is_pending_while_any_of_its_changesets_is() {
     mark_pending(&mut sets[0], &[row("ann:1"), row("ann:2")]);
     assert!(!sets[0].set.files[0].reported);
 }
+
+#[test]
+fn flyway_s_own_names_are_read_from_its_configuration() {
+    let conf = "flyway.sqlMigrationPrefix=M\nflyway.sqlMigrationSeparator=--\nflyway.undoSqlMigrationPrefix=X\n";
+    check(
+        &[("flyway.conf", conf), ("sql/M2--b.sql", "b"), ("sql/M1--a_a.sql", "a"), ("sql/X1--a_a.sql", "undo")],
+        &["flyway 1 a a Up PerPart a", "flyway 1 a a Down PerPart undo", "flyway 2 b Up PerPart b"],
+    );
+    let toml = "[flyway]\nsqlMigrationSuffixes = [\".up.sql\"]\nrepeatableSqlMigrationPrefix = \"REP\"\n";
+    check(
+        &[("flyway.toml", toml), ("sql/V1__a.up.sql", "a"), ("sql/REP__v.up.sql", "v")],
+        &["flyway 1 a Up PerPart a", "flyway - v Repeatable PerPart v"],
+    );
+    let files = [("flyway.conf", conf), ("sql/M1--a.sql", "a"), ("sql/M2__b.sql", "b")];
+    assert_eq!(observations(&files), ["not run: sql/M2__b.sql"]);
+}

@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::expression::expression_until;
 use super::object::{object_kind, on_table};
-use super::table::{column, column_list, table_constraint};
+use super::table::{column, table_constraint};
 use super::token::TokenKind;
 use super::types::read_type;
 use crate::statement::{
@@ -46,10 +46,15 @@ fn alter_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Kind> {
     let name = cursor.name()?;
     cursor.eat_kind(TokenKind::Star);
     // A table has at most 1,600 columns; what goes on beyond this is no migration.
+    super::mysql::wait(cursor);
     let actions = cursor
         .items()
         .take(MAX_ACTIONS)
-        .map(|mut item| Action { span: item.span(), kind: action(&mut item).unwrap_or(ActionKind::Other) })
+        .flat_map(|mut item| {
+            super::mysql::several_actions(&item).unwrap_or_else(|| {
+                vec![Action { span: item.span(), kind: action(&mut item).unwrap_or(ActionKind::Other) }]
+            })
+        })
         .collect();
     Some(Kind::AlterTable(Box::new(AlterTable { kind, name, if_exists, actions })))
 }
@@ -95,13 +100,15 @@ fn action(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
 }
 
 fn add(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
-    let is_index = cursor.is_any(&["index", "key", "fulltext", "spatial"])
-        || (cursor.is("unique") && (cursor.is_at(1, "key") || cursor.is_at(1, "index")));
-    if is_index && cursor.peek_at(1).is_some() {
+    if super::mysql::starts_index(cursor) {
         return Some(super::mysql::add_index(cursor));
     }
-    if cursor.eat("partition") {
-        return Some(ActionKind::Other);
+    if cursor.is("partition")
+        && (cursor.is_at(1, "if")
+            || cursor.is_at(1, "partitions")
+            || cursor.peek_at(1).is_none_or(|next| next.kind == TokenKind::LeftParen))
+    {
+        return Some(super::mysql::add_partition(cursor));
     }
     if let Some(constraint) = table_constraint(cursor) {
         return Some(ActionKind::AddConstraint(Box::new(constraint)));
@@ -132,7 +139,7 @@ fn drop(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
         return Some(ActionKind::DropPrimaryKey);
     }
     if cursor.is("partition") && cursor.peek_at(1).is_some_and(|token| token.kind == TokenKind::Word) {
-        return Some(ActionKind::DropPartition);
+        return Some(super::mysql::drop_partition(cursor));
     }
     cursor.eat("column");
     let if_exists = cursor.if_exists();
@@ -187,7 +194,10 @@ fn rename(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
         return Some(ActionKind::RenameConstraint { from, to: cursor.ident()? });
     }
     if cursor.is_any(&["index", "key"]) && cursor.is_at(2, "to") {
-        return Some(ActionKind::Other);
+        cursor.advance();
+        let from = cursor.ident()?;
+        cursor.eat("to");
+        return Some(ActionKind::RenameIndex { from, to: cursor.ident()? });
     }
     cursor.eat("column");
     let from = cursor.ident()?;
@@ -324,9 +334,4 @@ fn domain_action(cursor: &mut Cursor<'_>) -> Option<ObjectAction> {
     } else {
         ObjectAction::Other
     })
-}
-
-/// Columns of an index as plain names, for the dialect that adds indexes with ALTER TABLE.
-pub(super) fn plain_columns(cursor: &mut Cursor<'_>) -> Vec<Box<str>> {
-    column_list(cursor).into_iter().map(|column| column.name).collect()
 }

@@ -203,6 +203,11 @@ impl<'a> Cursor<'a> {
         span_of(&self.origin, self.rest())
     }
 
+    /// The place of all its tokens, those before it too.
+    pub(crate) fn whole_span(&self) -> Span {
+        span_of(&self.origin, self.tokens)
+    }
+
     /// The place of the tokens between an earlier copy and here.
     pub(crate) fn span_since(&self, earlier: &Self) -> Span {
         span_of(&self.origin, self.since(earlier))
@@ -296,6 +301,10 @@ fn fold(raw: &str, kind: TokenKind) -> Option<Box<str>> {
             let quote = raw.as_bytes()[raw.len() - 1] as char;
             let open = raw.find(quote)?;
             let content = &raw[open + 1..raw.len() - 1];
+            if quote == '`' {
+                // MySQL compares names of columns, and on most machines of tables, without their case, quoted or not.
+                return Some(content.replace("``", "`").to_lowercase().into());
+            }
             Some(if content.contains(quote) {
                 content.replace(&format!("{quote}{quote}"), &quote.to_string()).into()
             } else {

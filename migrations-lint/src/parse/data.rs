@@ -49,11 +49,11 @@ const CHANGING: &[&str] = &[
 /// After INSERT (or REPLACE, which overwrites).
 pub(super) fn insert(cursor: &mut Cursor<'_>, replaces: bool) -> Option<Kind> {
     cursor.eat_any(&["low_priority", "delayed", "high_priority"]);
-    let mut conflict = if replaces { Conflict::Updated(Vec::new()) } else { Conflict::Fails };
+    let mut conflict = if replaces { Conflict::Replaced } else { Conflict::Fails };
     if cursor.eat("ignore") || cursor.eat_all(&["or", "ignore"]) {
         conflict = Conflict::Ignored;
     } else if cursor.eat_all(&["or", "replace"]) {
-        conflict = Conflict::Updated(Vec::new());
+        conflict = Conflict::Replaced;
     }
     cursor.eat("into");
     let table = cursor.name()?;
@@ -353,13 +353,9 @@ pub(super) fn select(cursor: &mut Cursor<'_>, in_block: bool) -> Option<Kind> {
         let name = ahead.name()?;
         return Some(Kind::CreateTable(Box::new(CreateTable {
             name,
-            if_not_exists: false,
             is_temporary,
             from_query: true,
-            has_other_columns: false,
-            partition_of: None,
-            columns: Vec::new(),
-            constraints: Vec::new(),
+            ..CreateTable::default()
         })));
     }
     let calls = calls(cursor);
@@ -369,7 +365,7 @@ pub(super) fn select(cursor: &mut Cursor<'_>, in_block: bool) -> Option<Kind> {
     {
         let value = value.as_deref().unwrap_or("").trim_matches('\'').into();
         let is_local = call.arguments.span != crate::source_text::Span::default() && has_word(cursor, "true");
-        return Some(Kind::Set(Box::new(Set { name: name.to_lowercase().into(), value, is_local, is_reset: false })));
+        return Some(Kind::Set(Box::new(Set { name: name.to_lowercase().into(), value, is_local, ..Set::default() })));
     }
     Some(Kind::Select(Box::new(Select { calls })))
 }

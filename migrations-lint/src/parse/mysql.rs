@@ -1,75 +1,161 @@
-//! The actions of ALTER TABLE that only MySQL and MariaDB have.
+//! The statements that only MySQL and MariaDB have, or mean differently; what is not read here is read as everywhere.
 
-use super::alter::plain_columns;
+mod account;
+mod alter;
+pub(super) mod clause;
+mod create;
+pub(super) mod grammar;
+mod session;
+
+pub(super) use alter::{action, add_index, add_partition, drop_partition, index, several_actions, starts_index, wait};
+
 use super::cursor::Cursor;
-use super::table::column;
 use super::token::TokenKind;
-use crate::statement::ActionKind;
+use crate::source_text::Span;
+use crate::statement::{Action, ActionKind, AlterTable, Copy, Ident, Kind, Name, ObjectKind};
 
-/// An action that no other reader knew.
-pub(super) fn action(cursor: &mut Cursor<'_>) -> Option<ActionKind> {
-    if cursor.eat("modify") {
-        cursor.eat("column");
-        cursor.if_exists();
-        let column = column(cursor)?;
-        return Some(ActionKind::ModifyColumn { from: column.name.clone(), column: Box::new(column) });
+/// The statement's kinds, each with its place; `None` where the common readers know it.
+pub(super) fn read(cursor: Cursor<'_>) -> Option<Vec<(Span, Kind)>> {
+    let mut rest = cursor;
+    let whole = cursor.span();
+    let one = |kind: Option<Kind>| Some(vec![(whole, kind.unwrap_or(Kind::Other))]);
+    if rest.eat("create") {
+        return create::create(&mut rest).map(|kind| vec![(whole, kind)]);
     }
-    if cursor.eat("change") {
-        cursor.eat("column");
-        cursor.if_exists();
-        let from = cursor.ident()?;
-        return Some(ActionKind::ModifyColumn { from, column: Box::new(column(cursor)?) });
+    if rest.eat("alter") {
+        if rest.is_any(&["user", "role"]) {
+            rest.advance();
+            return one(account::role(&mut rest, false));
+        }
+        // ALTER VIEW and ALTER EVENT replace a definition, ALTER INSTANCE and its like are no schema.
+        let is_harmless =
+            rest.is_any(&["view", "instance", "algorithm", "definer", "sql", "event", "server", "logfile"]);
+        return if is_harmless { one(None) } else { None };
     }
-    if cursor.eat("algorithm") {
-        cursor.eat_kind(TokenKind::Equals);
-        return Some(ActionKind::Algorithm { name: cursor.ident()?.name });
+    if rest.eat("drop") {
+        return drop(&mut rest).map(|kind| vec![(whole, kind)]);
     }
-    if cursor.eat("lock") {
-        cursor.eat_kind(TokenKind::Equals);
-        return Some(ActionKind::Lock { name: cursor.ident()?.name });
+    if rest.eat_all(&["rename", "table"]) || rest.eat_all(&["rename", "tables"]) {
+        return Some(rename_tables(&mut rest));
     }
-    if cursor.is_all(&["truncate", "partition"]) {
-        return Some(ActionKind::DropPartition);
+    if rest.eat("set") {
+        return Some(session::set(&mut rest, whole));
     }
-    let copies = cursor.is_any(&["engine", "row_format", "key_block_size"])
-        || cursor.is_all(&["convert", "to"])
-        || cursor.is_all(&["order", "by"])
-        || cursor.is("force")
-        || cursor.is_all(&["partition", "by"])
-        || cursor.is_all(&["remove", "partitioning"]);
-    Some(if copies { ActionKind::CopyTable } else { ActionKind::Other })
+    if rest.eat("optimize") {
+        return Some(optimize(&mut rest));
+    }
+    if rest.eat("lock") {
+        return one(session::lock(&mut rest));
+    }
+    if rest.eat("load") {
+        return one(load(&mut rest));
+    }
+    if rest.is("use") {
+        rest.advance();
+        return one(session::use_database(&mut rest));
+    }
+    if rest.is("select") {
+        return one(super::data::select(&mut rest, true));
+    }
+    // What only runs code, asks, or looks after the server.
+    let is_other = rest.is_all(&["begin", "not", "atomic"])
+        || rest.is_any(&[
+            "analyze", "call", "check", "do", "execute", "flush", "handler", "if", "kill", "prepare", "purge",
+            "rename", "repair", "show", "signal", "unlock", "while", "xa",
+        ]);
+    if is_other { one(None) } else { None }
 }
 
-/// ADD [UNIQUE | FULLTEXT | SPATIAL] {INDEX | KEY} [name] (columns).
-pub(super) fn add_index(cursor: &mut Cursor<'_>) -> ActionKind {
-    let is_unique = cursor.eat("unique");
-    cursor.eat_any(&["fulltext", "spatial"]);
-    cursor.eat_any(&["index", "key"]);
-    let if_not_exists = cursor.if_not_exists();
-    let name = if cursor.peek_kind() == Some(TokenKind::LeftParen) { None } else { cursor.ident() };
-    if cursor.eat("using") {
+/// After DROP: what differs from the other engines.
+fn drop(cursor: &mut Cursor<'_>) -> Option<Kind> {
+    if cursor.is_any(&["user", "role"]) {
         cursor.advance();
+        return account::drop(cursor);
     }
-    ActionKind::AddIndex { name, columns: plain_columns(cursor), is_unique, if_not_exists }
+    if cursor.is_any(&["prepare", "server", "tablespace", "undo", "logfile", "resource", "spatial", "package"]) {
+        return Some(Kind::Other);
+    }
+    if !cursor.eat("index") {
+        return None;
+    }
+    let if_exists = cursor.if_exists();
+    let name = cursor.ident()?;
+    if !cursor.eat("on") {
+        return None;
+    }
+    let table = cursor.name()?;
+    Some(alter_index(table, ActionKind::DropIndex { name, if_exists }, cursor))
 }
 
-/// What MySQL puts between CREATE and the kind: DEFINER, ALGORITHM, SQL SECURITY.
-pub(super) fn view_prefix(cursor: &mut Cursor<'_>) {
-    loop {
-        if cursor.is_any(&["definer", "algorithm"])
-            && cursor.peek_at(1).is_some_and(|next| next.kind == TokenKind::Equals)
-        {
-            cursor.advance();
-            cursor.advance();
-            cursor.advance();
-            while cursor.peek().is_some_and(|token| cursor.raw(token).starts_with('@')) {
-                cursor.advance();
-                cursor.advance();
+/// CREATE INDEX and DROP INDEX are mapped to ALTER TABLE by the server itself.
+fn alter_index(table: Name, kind: ActionKind, cursor: &mut Cursor<'_>) -> Kind {
+    let mut actions = Vec::new();
+    while !cursor.is_done() {
+        let start = *cursor;
+        match action(cursor) {
+            Some(kind @ (ActionKind::Algorithm { .. } | ActionKind::Lock { .. })) => {
+                actions.push(Action { span: cursor.span_since(&start), kind });
             }
-        } else if cursor.eat_all(&["sql", "security"]) {
-            cursor.advance();
-        } else {
-            return;
+            _ => {
+                if cursor.span_since(&start) == Span::default() {
+                    cursor.skip_one();
+                }
+            }
         }
     }
+    let whole = cursor.whole_span();
+    actions.insert(0, Action { span: whole, kind });
+    Kind::AlterTable(Box::new(AlterTable { kind: ObjectKind::Table, name: table, if_exists: false, actions }))
+}
+
+/// After RENAME TABLE: one statement renames many, from left to right.
+fn rename_tables(cursor: &mut Cursor<'_>) -> Vec<(Span, Kind)> {
+    let if_exists = cursor.if_exists();
+    let mut found = Vec::new();
+    for mut item in cursor.items() {
+        let span = item.span();
+        let Some(name) = item.name() else { continue };
+        wait(&mut item);
+        item.eat("to");
+        let Some(to) = item.name() else { continue };
+        let action = Action { span, kind: ActionKind::RenameTo { to: Ident { name: to.name, span: to.span } } };
+        let alter = AlterTable { kind: ObjectKind::Table, name, if_exists, actions: vec![action] };
+        found.push((span, Kind::AlterTable(Box::new(alter))));
+    }
+    found
+}
+
+/// After OPTIMIZE: for InnoDB it is ALTER TABLE … FORCE.
+fn optimize(cursor: &mut Cursor<'_>) -> Vec<(Span, Kind)> {
+    cursor.eat_any(&["no_write_to_binlog", "local"]);
+    cursor.eat_any(&["table", "tables"]);
+    let mut found = Vec::new();
+    for mut item in cursor.items() {
+        let span = item.span();
+        let Some(name) = item.name() else { continue };
+        let actions = vec![Action { span, kind: ActionKind::Rebuild }];
+        found.push((
+            span,
+            Kind::AlterTable(Box::new(AlterTable { kind: ObjectKind::Table, name, if_exists: false, actions })),
+        ));
+    }
+    found
+}
+
+/// After LOAD: DATA and XML bring rows in, unless IGNORE or REPLACE settles what is there.
+fn load(cursor: &mut Cursor<'_>) -> Option<Kind> {
+    let settles = cursor.has_ahead(&["ignore", "into"]) || cursor.has_ahead(&["replace", "into"]);
+    if !cursor.eat_any(&["data", "xml"]) || !cursor.seek("into") {
+        return Some(Kind::Other);
+    }
+    cursor.advance();
+    cursor.eat("table");
+    let table = cursor.name();
+    Some(Kind::Copy(Box::new(Copy { table, is_import: !settles })))
+}
+
+/// Moves past a comma-separated list in which each item has been read.
+fn next_item(cursor: &mut Cursor<'_>) -> bool {
+    cursor.take_item();
+    cursor.eat_kind(TokenKind::Comma)
 }

@@ -15,6 +15,7 @@ const KINDS: &[(&[&str], ObjectKind)] = &[
     (&["database"], ObjectKind::Database),
     (&["domain"], ObjectKind::Domain),
     (&["event", "trigger"], ObjectKind::EventTrigger),
+    (&["event"], ObjectKind::Event),
     (&["extension"], ObjectKind::Extension),
     (&["foreign", "data", "wrapper"], ObjectKind::ForeignDataWrapper),
     (&["foreign", "table"], ObjectKind::ForeignTable),
@@ -79,7 +80,6 @@ pub(super) fn on_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Name
 /// After CREATE.
 pub(super) fn create(cursor: &mut Cursor<'_>) -> Option<Kind> {
     let or_replace = cursor.eat_all(&["or", "replace"]);
-    super::mysql::view_prefix(cursor);
     cursor.eat_any(&["global", "local"]);
     let is_temporary = cursor.eat_any(&["temp", "temporary"]);
     cursor.eat("unlogged");
@@ -167,6 +167,8 @@ fn create_function(cursor: &mut Cursor<'_>, kind: ObjectKind, or_replace: bool) 
         is_security_definer,
         sets_search_path,
         definer_span,
+        if_not_exists: false,
+        definer: None,
     })))
 }
 
@@ -227,7 +229,18 @@ fn create_object(cursor: &mut Cursor<'_>, kind: ObjectKind, or_replace: bool) ->
         signature = operator_signature(cursor);
     }
     let on = on_table(cursor, kind);
-    Some(Create { kind, name, or_replace, if_not_exists, is_temporary: false, on, signature })
+    let is_named_in_schema = false;
+    Some(Create {
+        kind,
+        name,
+        or_replace,
+        if_not_exists,
+        is_temporary: false,
+        on,
+        signature,
+        is_named_in_schema,
+        definer: None,
+    })
 }
 
 /// After IMPORT FOREIGN SCHEMA: foreign tables whose names only the other server knows.
@@ -248,6 +261,8 @@ pub(super) fn import_foreign_schema(cursor: &mut Cursor<'_>) -> Option<Kind> {
         is_temporary: false,
         on: None,
         signature: Box::default(),
+        is_named_in_schema: false,
+        definer: None,
     })))
 }
 

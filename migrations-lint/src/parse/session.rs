@@ -74,13 +74,13 @@ pub(super) fn set(cursor: &mut Cursor<'_>) -> Option<Kind> {
         cursor.eat("to");
     }
     let value = cursor.normalised().replace('\'', "").into();
-    Some(Kind::Set(Box::new(Set { name, value, is_local, is_reset: false })))
+    Some(Kind::Set(Box::new(Set { name, value, is_local, ..Set::default() })))
 }
 
 /// After RESET.
 pub(super) fn reset(cursor: &mut Cursor<'_>) -> Option<Kind> {
     let name = cursor.ident()?.name;
-    Some(Kind::Set(Box::new(Set { name, value: Box::default(), is_local: false, is_reset: true })))
+    Some(Kind::Set(Box::new(Set { name, is_reset: true, ..Set::default() })))
 }
 
 /// After GRANT or REVOKE.
@@ -133,7 +133,7 @@ pub(super) fn default_privileges(cursor: &mut Cursor<'_>) -> Kind {
 pub(super) fn role(cursor: &mut Cursor<'_>, is_create: bool) -> Option<Kind> {
     cursor.if_not_exists();
     let name: Name = cursor.name()?;
-    let mut role = Role { name, is_create, password: None, power: None, rename_to: None };
+    let mut role = Role { name, is_create, ..Role::default() };
     if cursor.eat_all(&["rename", "to"]) {
         role.rename_to = cursor.ident();
     }

@@ -40,16 +40,7 @@ pub(super) fn create_table(cursor: &mut Cursor<'_>, is_temporary: bool) -> Optio
     let if_not_exists = cursor.if_not_exists();
     let name = cursor.name()?;
     let is_temporary = is_temporary || name.schema.as_deref() == Some("pg_temp");
-    let mut table = CreateTable {
-        name,
-        if_not_exists,
-        is_temporary,
-        from_query: false,
-        has_other_columns: false,
-        partition_of: None,
-        columns: Vec::new(),
-        constraints: Vec::new(),
-    };
+    let mut table = CreateTable { name, if_not_exists, is_temporary, ..CreateTable::default() };
     if cursor.eat_all(&["partition", "of"]) {
         table.partition_of = cursor.name();
         table.has_other_columns = true;
@@ -70,9 +61,11 @@ pub(super) fn create_table(cursor: &mut Cursor<'_>, is_temporary: bool) -> Optio
 fn read_element(item: &mut Cursor<'_>, table: &mut CreateTable) {
     if item.eat("like") {
         table.has_other_columns = true;
+    } else if super::mysql::starts_index(item) {
+        table.indexes.push(super::mysql::index(item));
     } else if let Some(constraint) = table_constraint(item) {
         table.constraints.push(constraint);
-    } else if !item.is_any(&["index", "key", "fulltext", "spatial"]) || item.peek_at(1).is_none() {
+    } else {
         table.columns.extend(column(item));
     }
 }
@@ -83,6 +76,7 @@ pub(super) fn table_constraint(cursor: &mut Cursor<'_>) -> Option<TableConstrain
     let mut name = None;
     if cursor.is("constraint") && !starts_column_type(cursor) {
         cursor.advance();
+        cursor.if_not_exists();
         if !cursor.is_any(&["primary", "unique", "check", "foreign", "exclude"]) {
             name = cursor.ident();
         }
@@ -92,10 +86,11 @@ pub(super) fn table_constraint(cursor: &mut Cursor<'_>) -> Option<TableConstrain
         return None;
     };
     let not_valid = cursor.has_ahead(&["not", "valid"]);
+    let if_not_exists = Cursor::new(cursor.origin, cursor.since(&start)).has_ahead(&["if", "not", "exists"]);
     while !cursor.is_done() && cursor.peek_kind() != Some(TokenKind::Comma) {
         cursor.skip_one();
     }
-    Some(TableConstraint { name, kind, not_valid, span: cursor.span_since(&start) })
+    Some(TableConstraint { name, kind, not_valid, if_not_exists, span: cursor.span_since(&start) })
 }
 
 /// A column may be named like a keyword: `constraint text`. A constraint is followed by a name and a further keyword.
@@ -225,12 +220,23 @@ fn column_clause(cursor: &mut Cursor<'_>, column: &mut Column) {
         column.auto_increment = true;
     } else if cursor.eat_all(&["on", "update"]) {
         expression_until(cursor, COLUMN_CLAUSES);
-    } else if cursor.eat_any(&["constraint", "collate", "comment"]) {
+        column.on_update = true;
+    } else if cursor.eat_all(&["character", "set"]) || cursor.eat("charset") {
+        column.charset = cursor.ident().map(|charset| charset.name);
+    } else if cursor.is_any(&["constraint", "collate", "comment"]) {
+        column.has_comment |= cursor.is("comment");
+        if cursor.is("collate") {
+            cursor.advance();
+            column.collation = cursor.peek().map(|collation| cursor.raw(collation).to_lowercase().into());
+        } else {
+            cursor.advance();
+        }
         cursor.advance();
         while cursor.eat_kind(TokenKind::Dot) {
             cursor.advance();
         }
     } else {
+        column.is_placed |= cursor.is_any(&["first", "after"]);
         cursor.skip_one();
     }
 }

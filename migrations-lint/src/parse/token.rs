@@ -82,6 +82,7 @@ pub(crate) struct Lexer<'a> {
     position: usize,
     end: usize,
     is_mysql: bool,
+    is_mariadb: bool,
     /// Set by `DELIMITER`, which only MySQL's clients know.
     delimiter: Option<&'a [u8]>,
 }
@@ -90,7 +91,8 @@ impl<'a> Lexer<'a> {
     /// A lexer over `span` of `text`.
     pub(crate) fn new(text: &'a str, span: Span, engine: Engine) -> Self {
         let is_mysql = matches!(engine, Engine::MySql | Engine::MariaDb);
-        Self { bytes: text.as_bytes(), position: span.start, end: span.end, is_mysql, delimiter: None }
+        let is_mariadb = engine == Engine::MariaDb;
+        Self { bytes: text.as_bytes(), position: span.start, end: span.end, is_mysql, is_mariadb, delimiter: None }
     }
 
     /// Where the next token is searched from.
@@ -116,7 +118,7 @@ impl<'a> Lexer<'a> {
             match byte {
                 b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => self.position += 1,
                 0xef if self.bytes[start..self.end].starts_with(b"\xef\xbb\xbf") => self.position += 3,
-                b'-' if self.at(start + 1) == Some(b'-') => {
+                b'-' if self.at(start + 1) == Some(b'-') && self.is_line_comment(start) => {
                     if let Some(breakpoint) = self.line_comment(start) {
                         return Some(breakpoint);
                     }
@@ -176,13 +178,21 @@ impl<'a> Lexer<'a> {
         self.bytes[start..end].starts_with(b"--> statement-breakpoint").then(|| Token::new(TokenKind::End, start, end))
     }
 
+    /// MySQL wants a blank after the two dashes (`a--1` is a sum); at a line's start people leave it out.
+    fn is_line_comment(&self, start: usize) -> bool {
+        !self.is_mysql
+            || self.at(start + 2).is_none_or(|byte| byte <= b' ')
+            || self.bytes[..start]
+                .iter()
+                .rev()
+                .find(|byte| !matches!(byte, b' ' | b'\t'))
+                .is_none_or(|byte| *byte == b'\n')
+    }
+
     /// PostgreSQL nests comments; MySQL does not, and runs what stands in `/*! … */`.
     fn block_comment(&mut self, start: usize) {
-        if self.is_mysql && self.at(start + 2) == Some(b'!') {
-            self.position = start + 3;
-            while self.at(self.position).is_some_and(|byte| byte.is_ascii_digit()) {
-                self.position += 1;
-            }
+        if let Some(content) = self.versioned_content(start) {
+            self.position = content;
             return;
         }
         let mut depth = 1_usize;
@@ -206,6 +216,24 @@ impl<'a> Lexer<'a> {
             }
         }
         self.position = position;
+    }
+
+    /// Where the SQL in `/*! … */`, `/*!80016 … */` or `/*M! … */` starts, if a server of today runs it: MySQL's own are for
+    /// versions below 10.0, MariaDB passes over those of MySQL 5.7 and later.
+    fn versioned_content(&self, start: usize) -> Option<usize> {
+        let is_mariadbs = self.at(start + 2) == Some(b'M') && self.at(start + 3) == Some(b'!');
+        if !self.is_mysql || !is_mariadbs && self.at(start + 2) != Some(b'!') {
+            return None;
+        }
+        let digits = start + 3 + usize::from(is_mariadbs);
+        let n_digits = self.bytes[digits..self.end].iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+        let version = std::str::from_utf8(&self.bytes[digits..digits + n_digits]).ok()?.parse::<u32>().unwrap_or(0);
+        let runs = if self.is_mariadb {
+            version < 50_700 || (100_000..200_000).contains(&version)
+        } else {
+            !is_mariadbs && version < 100_000
+        };
+        runs.then_some(digits + n_digits)
     }
 
     /// From `start` (its prefix included) with the opening quote at `open`; a doubled quote stands for itself.
@@ -268,8 +296,17 @@ impl<'a> Lexer<'a> {
         {
             end += 1;
         }
-        if self.is_mysql && self.bytes[start..end].eq_ignore_ascii_case(b"delimiter") {
-            return self.set_delimiter(start, end);
+        if self.is_mysql {
+            // `END$$` is a word and the delimiter after it.
+            if let Some(delimiter) = self.delimiter.filter(|delimiter| matches!(delimiter[0], b'$' | b'_'))
+                && let Some(offset) =
+                    memchr::memmem::find(&self.bytes[start..end], delimiter).filter(|offset| *offset > 0)
+            {
+                end = start + offset;
+            }
+            if self.bytes[start..end].eq_ignore_ascii_case(b"delimiter") && self.is_client_line(start, end) {
+                return self.set_delimiter(start, end);
+            }
         }
         match (&self.bytes[start..end], self.at(end)) {
             (b"e" | b"E", Some(b'\'')) => self.quoted(start, end, TokenKind::String, true),
@@ -284,6 +321,16 @@ impl<'a> Lexer<'a> {
             }
             _ => self.token(TokenKind::Word, start, end),
         }
+    }
+
+    /// Whether the word is the client's command, not a column's name: alone on its line with one short word of no list.
+    fn is_client_line(&self, start: usize, end: usize) -> bool {
+        let mut before = self.bytes[..start].iter().rev().take_while(|byte| **byte != b'\n');
+        if !before.all(u8::is_ascii_whitespace) || !self.at(end).is_none_or(|byte| byte.is_ascii_whitespace()) {
+            return false;
+        }
+        let delimiter = self.bytes[end..self.line_end(end)].trim_ascii();
+        !delimiter.iter().any(|byte| byte.is_ascii_whitespace() || matches!(byte, b'(' | b',' | b'\'' | b'`'))
     }
 
     /// `DELIMITER //` is a line of the client; the line itself ends whatever stood before it.
@@ -318,7 +365,11 @@ impl<'a> Lexer<'a> {
     }
 
     fn starts_comment(&self, position: usize) -> bool {
-        matches!((self.bytes[position], self.at(position + 1)), (b'-', Some(b'-')) | (b'/', Some(b'*')))
+        match (self.bytes[position], self.at(position + 1)) {
+            (b'/', Some(b'*')) => true,
+            (b'-', Some(b'-')) => self.is_line_comment(position),
+            _ => false,
+        }
     }
 }
 
@@ -353,7 +404,7 @@ mod tests {
     fn mysql_has_its_own_quotes_comments_and_delimiter() {
         use TokenKind::{End, QuotedWord, String, Word};
         check(
-            "`a` \"b\\\"\" # c\n/*!50000 d */ DELIMITER //\ne;//",
+            "`a` \"b\\\"\" # c\n/*!50000 d */\nDELIMITER //\ne;//",
             Engine::MySql,
             &[
                 (QuotedWord, "`a`"),
@@ -364,6 +415,30 @@ mod tests {
                 (TokenKind::Unknown, ";"),
                 (End, "//"),
             ],
+        );
+    }
+
+    #[test]
+    fn what_a_versioned_comment_holds_runs_on_the_servers_that_it_names() {
+        use TokenKind::{Number, Word};
+        let text = "/*!40101 a */ /*!80000 b */ /*M! c */ /*M!100500 d */ /*!999999\\- e */ f";
+        check(text, Engine::MySql, &[(Word, "a"), (Word, "b"), (Word, "f")]);
+        check(text, Engine::MariaDb, &[(Word, "a"), (Word, "c"), (Word, "d"), (Word, "f")]);
+        check(
+            "1--1",
+            Engine::MySql,
+            &[(Number, "1"), (TokenKind::Operator, "-"), (TokenKind::Operator, "-"), (Number, "1")],
+        );
+    }
+
+    #[test]
+    fn a_delimiter_is_seen_behind_a_word_and_a_column_may_have_its_name() {
+        use TokenKind::{End, Word};
+        check("delimiter $$\nend$$", Engine::MySql, &[(End, "delimiter $$"), (Word, "end"), (End, "$$")]);
+        check(
+            "a\n delimiter char,",
+            Engine::MySql,
+            &[(Word, "a"), (Word, "delimiter"), (Word, "char"), (TokenKind::Comma, ",")],
         );
     }
 }

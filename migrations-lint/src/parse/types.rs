@@ -22,8 +22,11 @@ pub(super) fn read_type(cursor: &mut Cursor<'_>) -> Option<Type> {
             cursor.eat("varying");
         }
     }
-    let mut modifiers = Vec::new();
+    let (mut modifiers, mut values) = (Vec::new(), Vec::new());
     if let Some(inner) = cursor.skip_parens() {
+        if matches!(&*words, "enum" | "set") {
+            values.extend(inner.items().filter_map(|mut item| item.string()));
+        }
         modifiers.extend(inner.rest().iter().filter_map(|token| inner.raw(*token).parse::<i64>().ok()));
     }
     if words == "interval" {
@@ -34,9 +37,17 @@ pub(super) fn read_type(cursor: &mut Cursor<'_>) -> Option<Type> {
     if !zoned {
         cursor.eat_all(&["without", "time", "zone"]);
     }
-    cursor.eat_any(&["unsigned", "signed"]);
+    let is_unsigned = cursor.eat("unsigned");
+    cursor.eat("signed");
     let is_array = read_array(cursor);
-    Some(Type { name: canonical(&words, zoned), modifiers, is_array, span: cursor.span_since(&start) })
+    Some(Type {
+        name: canonical(&words, zoned),
+        modifiers,
+        is_unsigned,
+        values,
+        is_array,
+        span: cursor.span_since(&start),
+    })
 }
 
 fn followers(first: &str) -> &'static [&'static str] {

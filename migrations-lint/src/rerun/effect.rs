@@ -158,8 +158,10 @@ pub(super) fn effects(statement: &Statement) -> Vec<(Span, Effect)> {
         Kind::CreateTable(create) => create_table(create, span, &mut found),
         Kind::CreateIndex(create) => create_index(create, span, &mut found),
         Kind::CreateFunction(create) => {
-            let object = Object::function(&create.name, Some(&create.signature));
-            found.push((span, make(object, create.or_replace)));
+            // MySQL has one routine of a name, whatever its arguments.
+            let signature = Some(&*create.signature).filter(|signature| !signature.is_empty());
+            let object = Object::function(&create.name, signature);
+            found.push((span, make(object, create.or_replace || create.if_not_exists)));
         }
         Kind::Create(create) => create_other(create, span, &mut found),
         Kind::AlterTable(alter) => alter_table(alter, span, &mut found),
@@ -169,7 +171,7 @@ pub(super) fn effects(statement: &Statement) -> Vec<(Span, Effect)> {
         Kind::Role(role) => {
             let object = Object::new(Space::Role, &role.name);
             if role.is_create {
-                found.push((span, make(object, false)));
+                found.push((span, make(object, role.is_guarded)));
             } else if let Some(to) = &role.rename_to {
                 found.push((span, rename(object, &to.name, false)));
             }
@@ -236,8 +238,8 @@ fn rename(from: Object, to: &str, is_guarded: bool) -> Effect {
 fn create_table(create: &CreateTable, span: Span, found: &mut Vec<(Span, Effect)>) {
     let object = Object::relation(&create.name);
     // A temporary table is gone with its session, and new in the next.
-    found.push((span, make(object, create.if_not_exists || create.is_temporary)));
-    if create.from_query || create.is_temporary {
+    found.push((span, make(object, create.if_not_exists || create.is_temporary || create.or_replace)));
+    if create.from_query || create.is_temporary || create.or_replace {
         found.push((span, Effect::Renew { table: Object::relation(&create.name) }));
     }
     for column in &create.columns {
@@ -245,6 +247,10 @@ fn create_table(create: &CreateTable, span: Span, found: &mut Vec<(Span, Effect)
         found.push((span, make(object, true)));
     }
     for name in create.constraints.iter().filter_map(|constraint| constraint.name.as_ref()) {
+        let object = Object::within(Space::Constraint, &create.name, &name.name);
+        found.push((span, make(object, true)));
+    }
+    for name in create.indexes.iter().filter_map(|index| index.name.as_ref()) {
         let object = Object::within(Space::Constraint, &create.name, &name.name);
         found.push((span, make(object, true)));
     }
@@ -275,6 +281,17 @@ fn create_other(create: &Create, span: Span, found: &mut Vec<(Span, Effect)>) {
     if create.kind == ObjectKind::Statistics && create.name.name.is_empty() {
         let object = Object::new(Space::Other(create.kind), &create.name);
         found.push((span, Effect::MakeAnother { space: object.space, table: object.clone(), usual: object }));
+        return;
+    }
+    if create.is_named_in_schema {
+        let object = Object::new(Space::Trigger, &create.name);
+        found.push((span, make(object.clone(), is_guarded)));
+        found.extend(
+            create
+                .on
+                .iter()
+                .map(|table| (span, Effect::Belong { object: object.clone(), table: Object::relation(table) })),
+        );
         return;
     }
     let object = object_of(create.kind, &create.name, &create.signature, create.on.as_ref());

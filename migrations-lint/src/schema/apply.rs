@@ -2,8 +2,8 @@
 
 use super::{Catalog, ColumnFacts, ConstraintFact, ConstraintFacts, EnumType, Index, Key, Table};
 use crate::statement::{
-    Action, ActionKind, AlterTable, AlterType, Column, ConstraintKind, CreateIndex, CreateTable, Drop, Ident, Kind,
-    ObjectAction, ObjectKind, Set, TableConstraint, TypeAction,
+    Action, ActionKind, AlterTable, AlterType, Column, ConstraintKind, CreateIndex, CreateTable, Drop, Ident,
+    IndexKind, Kind, ObjectAction, ObjectKind, Set, TableConstraint, TypeAction,
 };
 
 impl Catalog {
@@ -57,6 +57,16 @@ impl Catalog {
         for constraint in &create.constraints {
             add_constraint(&mut table, &key.name, constraint, transaction, true);
         }
+        for index in &create.indexes {
+            let name = index
+                .name
+                .as_ref()
+                .map_or_else(|| index.columns.first().cloned().unwrap_or_default(), |name| name.name.clone());
+            let is_unique = index.kind == IndexKind::Unique;
+            table.indexes.push(Index { name, columns: index.columns.clone(), is_unique });
+        }
+        table.engine = create.engine.as_ref().map(|engine| engine.name.clone());
+        table.charset = create.charset.as_ref().map(|charset| charset.name.clone());
         self.created.insert((ObjectKind::Table, key.clone()), self.file_idx);
         self.tables.insert(key, table);
     }
@@ -85,11 +95,12 @@ impl Catalog {
                     let to = Key { schema: to.name.clone(), name: key.name.clone() };
                     self.rename_table(&key, to);
                 }
-                ActionKind::AddIndex { name, columns, is_unique, .. } => {
+                ActionKind::AddIndex { name, columns, kind, .. } => {
                     let name = name
                         .as_ref()
                         .map_or_else(|| columns.first().cloned().unwrap_or_default(), |name| name.name.clone());
-                    let index = Index { name: name.clone(), columns: columns.clone(), is_unique: *is_unique };
+                    let index =
+                        Index { name: name.clone(), columns: columns.clone(), is_unique: *kind == IndexKind::Unique };
                     self.add_index(Key { schema: key.schema.clone(), name }, key.clone(), index);
                 }
                 ActionKind::EnableRowSecurity => {
@@ -210,12 +221,40 @@ fn alter_columns(table: &mut Table, table_name: &str, kind: &ActionKind, file_id
         ActionKind::AlterType { column, ty, .. } => {
             table.columns.entry(column.name.clone()).or_default().ty = Some(ty.clone());
         }
-        ActionKind::ModifyColumn { from, column } => {
-            table.columns.remove(&from.name);
+        ActionKind::ModifyColumn { from, column, .. } => {
+            let old = table.columns.remove(&from.name);
             add_column(table, table_name, column, file_idx, transaction);
             if let Some(facts) = table.columns.get_mut(&column.name.name) {
-                facts.born = None;
+                facts.born = old.and_then(|old| old.born);
             }
+        }
+        ActionKind::ConvertCharset { charset } => {
+            table.charset = Some(charset.clone());
+            // What the columns had of their own is gone.
+            for facts in table.columns.values_mut() {
+                (facts.charset, facts.collation) = (None, None);
+            }
+        }
+        ActionKind::TableOption { name, value } => match &**name {
+            "engine" => table.engine = Some(value.clone()),
+            "charset" => table.charset = Some(value.clone()),
+            _ => {}
+        },
+        ActionKind::DropIndex { name, .. } => {
+            table.indexes.retain(|index| index.name != name.name);
+            table.constraints.retain(|constraint| {
+                constraint.name != name.name || !matches!(constraint.kind, ConstraintFact::Unique(_))
+            });
+        }
+        ActionKind::DropPrimaryKey => {
+            table.constraints.retain(|constraint| !matches!(constraint.kind, ConstraintFact::PrimaryKey(_)));
+        }
+        ActionKind::RenameIndex { from, to } => {
+            table
+                .indexes
+                .iter_mut()
+                .filter(|index| index.name == from.name)
+                .for_each(|index| index.name.clone_from(&to.name));
         }
         ActionKind::SetDefault { column, .. } => {
             table.columns.entry(column.name.clone()).or_default().has_default = true;
@@ -254,6 +293,11 @@ fn add_column(table: &mut Table, table_name: &str, column: &Column, file_idx: us
             || column.is_identity
             || column.ty.name.contains("serial"),
         born: Some(file_idx),
+        auto_increment: column.auto_increment,
+        has_comment: column.has_comment,
+        on_update: column.on_update,
+        charset: column.charset.clone(),
+        collation: column.collation.clone(),
     };
     table.columns.entry(name.clone()).or_insert(facts);
     let mut push = |suffix: &str, kind: ConstraintFact| {

@@ -26,8 +26,10 @@ pub(crate) enum Conflict {
     Fails,
     /// ON CONFLICT DO NOTHING, INSERT IGNORE.
     Ignored,
-    /// ON CONFLICT DO UPDATE, ON DUPLICATE KEY UPDATE, REPLACE.
+    /// ON CONFLICT DO UPDATE, ON DUPLICATE KEY UPDATE.
     Updated(Vec<Assignment>),
+    /// REPLACE: the old row goes, with what hangs on it, and a new one comes.
+    Replaced,
 }
 
 #[derive(Debug, Clone)]

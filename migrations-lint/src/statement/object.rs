@@ -27,6 +27,9 @@ pub(crate) struct CreateFunction {
     pub(crate) is_security_definer: bool,
     pub(crate) sets_search_path: bool,
     pub(crate) definer_span: Span,
+    /// MySQL: IF NOT EXISTS, and the account that DEFINER names.
+    pub(crate) if_not_exists: bool,
+    pub(crate) definer: Option<Span>,
 }
 
 #[derive(Debug, Clone)]
@@ -40,6 +43,10 @@ pub(crate) struct Create {
     pub(crate) on: Option<Name>,
     /// What tells apart objects of one name: operator or cast signature.
     pub(crate) signature: Box<str>,
+    /// The name is the schema's, not the table's: MySQL's and SQLite's triggers.
+    pub(crate) is_named_in_schema: bool,
+    /// MySQL: the account that DEFINER names.
+    pub(crate) definer: Option<Span>,
 }
 
 #[derive(Debug, Clone)]

@@ -14,12 +14,14 @@ pub(crate) enum Transaction {
     Prepare,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Set {
     pub(crate) name: Box<str>,
     pub(crate) value: Box<str>,
     pub(crate) is_local: bool,
     pub(crate) is_reset: bool,
+    /// MySQL: SET GLOBAL and SET PERSIST.
+    pub(crate) is_global: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -33,10 +35,11 @@ pub(crate) struct Grant {
     pub(crate) on_language: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Role {
     pub(crate) name: Name,
     pub(crate) is_create: bool,
+    pub(crate) is_guarded: bool,
     pub(crate) password: Option<Span>,
     /// SUPERUSER, BYPASSRLS, REPLICATION, CREATEROLE.
     pub(crate) power: Option<Ident>,

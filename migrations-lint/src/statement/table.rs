@@ -3,7 +3,7 @@
 use super::{Expr, Ident, Name, ObjectKind};
 use crate::source_text::Span;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct CreateTable {
     pub(crate) name: Name,
     pub(crate) if_not_exists: bool,
@@ -15,6 +15,29 @@ pub(crate) struct CreateTable {
     pub(crate) partition_of: Option<Name>,
     pub(crate) columns: Vec<Column>,
     pub(crate) constraints: Vec<TableConstraint>,
+    /// MariaDB's CREATE OR REPLACE TABLE.
+    pub(crate) or_replace: bool,
+    /// MySQL: keys that are no constraints, ENGINE=, the default character set.
+    pub(crate) indexes: Vec<TableIndex>,
+    pub(crate) engine: Option<Ident>,
+    pub(crate) charset: Option<Ident>,
+}
+
+/// MySQL: a KEY or INDEX among the columns of CREATE TABLE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TableIndex {
+    pub(crate) name: Option<Ident>,
+    pub(crate) columns: Vec<Box<str>>,
+    pub(crate) kind: IndexKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum IndexKind {
+    #[default]
+    Plain,
+    Unique,
+    FullText,
+    Spatial,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -30,6 +53,13 @@ pub(crate) struct Column {
     pub(crate) generated: Generated,
     pub(crate) is_identity: bool,
     pub(crate) auto_increment: bool,
+    /// MySQL: what MODIFY and CHANGE lose unless they say it again.
+    pub(crate) has_comment: bool,
+    pub(crate) on_update: bool,
+    pub(crate) charset: Option<Box<str>>,
+    pub(crate) collation: Option<Box<str>>,
+    /// FIRST or AFTER.
+    pub(crate) is_placed: bool,
     pub(crate) span: Span,
 }
 
@@ -46,6 +76,9 @@ pub(crate) enum Generated {
 pub(crate) struct Type {
     pub(crate) name: Box<str>,
     pub(crate) modifiers: Vec<i64>,
+    pub(crate) is_unsigned: bool,
+    /// Of MySQL's ENUM and SET.
+    pub(crate) values: Vec<Box<str>>,
     pub(crate) is_array: bool,
     pub(crate) span: Span,
 }
@@ -61,6 +94,8 @@ pub(crate) struct TableConstraint {
     pub(crate) name: Option<Ident>,
     pub(crate) kind: ConstraintKind,
     pub(crate) not_valid: bool,
+    /// MariaDB's IF NOT EXISTS.
+    pub(crate) if_not_exists: bool,
     pub(crate) span: Span,
 }
 
@@ -189,7 +224,7 @@ pub(crate) enum ActionKind {
     AddIndex {
         name: Option<Ident>,
         columns: Vec<Box<str>>,
-        is_unique: bool,
+        kind: IndexKind,
         if_not_exists: bool,
     },
     /// MySQL: DROP INDEX and DROP KEY.
@@ -199,6 +234,7 @@ pub(crate) enum ActionKind {
     },
     /// MySQL: MODIFY and CHANGE COLUMN.
     ModifyColumn {
+        if_exists: bool,
         from: Ident,
         column: Box<Column>,
     },
@@ -211,9 +247,39 @@ pub(crate) enum ActionKind {
     Lock {
         name: Box<str>,
     },
-    /// MySQL: ENGINE=, CONVERT TO CHARACTER SET, ORDER BY, `ROW_FORMAT`= …: the table is copied.
-    CopyTable,
-    /// MySQL: DROP PARTITION, TRUNCATE PARTITION.
-    DropPartition,
+    /// MySQL: RENAME INDEX and RENAME KEY.
+    RenameIndex {
+        from: Ident,
+        to: Ident,
+    },
+    /// MySQL: `ENGINE=`, `ROW_FORMAT=`, `DEFAULT CHARACTER SET=`, `AUTO_INCREMENT=` …, names and values in lower case.
+    TableOption {
+        name: Box<str>,
+        value: Box<str>,
+    },
+    /// MySQL: CONVERT TO CHARACTER SET.
+    ConvertCharset {
+        charset: Box<str>,
+    },
+    /// MySQL: FORCE.
+    Rebuild,
+    /// MySQL: ORDER BY.
+    OrderBy,
+    /// MySQL: PARTITION BY, REMOVE PARTITIONING, REORGANIZE and COALESCE PARTITION: rows move.
+    Repartition,
+    /// MySQL: ADD PARTITION.
+    AddPartition {
+        names: Vec<Ident>,
+        if_not_exists: bool,
+    },
+    /// MySQL: DROP PARTITION.
+    DropPartition {
+        names: Vec<Ident>,
+        if_exists: bool,
+    },
+    /// MySQL: TRUNCATE PARTITION, DISCARD PARTITION … TABLESPACE.
+    EmptyPartition,
+    /// MySQL: DISCARD TABLESPACE.
+    DiscardTablespace,
     Other,
 }

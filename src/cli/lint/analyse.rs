@@ -77,6 +77,9 @@ pub(super) fn analyse(collected: Collected, selection: &Selection, options: &Opt
     if selection.layout.is_none() {
         leave_out_loose(&mut sets, &places, &mut notes);
     }
+    if options.engine.is_none() {
+        tell_guesses(&sets, &mut notes);
+    }
     let mut contexts = Vec::new();
     for found in &mut sets {
         contexts.push(narrow(found, selection, &places, &mut notes));
@@ -131,6 +134,19 @@ fn leave_out_foreign(sets: &mut Vec<FoundSet>, notes: &mut Vec<String>) {
         }
     }
     sets.retain(|found| found.foreign.is_none());
+}
+
+/// An engine that nothing but the SQL names is told, so that a wrong guess is seen.
+fn tell_guesses(sets: &[FoundSet], notes: &mut Vec<String>) {
+    for found in sets.iter().filter(|found| found.is_engine_guessed) {
+        if let Some(engine) = found.set.engine {
+            notes.push(format!(
+                "{}: read as {}, for what is written in it; --engine decides",
+                found.folder.display(),
+                engine.as_str()
+            ));
+        }
+    }
 }
 
 /// Beside sets of migrations, files without a number are queries, seeds and dumps: they are linted when they are named,

@@ -108,30 +108,43 @@ fn anchor(evidence: &Evidence) -> String {
 fn sections(page: &Page, evidence: &Evidence) -> Markup {
     let (class, verdict) = match (evidence.verdict, &evidence.reason) {
         (Verdict::Proven, _) => ("good", "Proven: what came back is exactly what was dumped".to_owned()),
-        (Verdict::Failed, Some(reason)) => ("bad", format!("Failed: {reason}")),
-        (Verdict::Failed, None) => ("bad", "Failed".to_owned()),
+        (Verdict::Failed, reason) => {
+            let rung = evidence.rungs.iter().rev().find(|rung| !rung.ok);
+            let found = rung.map(|rung| rung.detail.as_str()).or(reason.as_deref()).unwrap_or("no reason is on record");
+            ("bad", format!("Failed: {found}"))
+        }
     };
     html! {
-        p class=(format!("headline {class}")) { (verdict) }
+        p class=(format!("headline {class}")) { (verdict) @if let Some(reason) = &evidence.reason { " " code { (reason) } } }
         (measures(evidence))
         section.card aria-label="Rungs" {
-            h3 { "What was checked, in order" }
+            (heading(page, "What was checked, in order"))
             (wide_table("Rungs", &html! {
                 table.rungs {
-                    thead { tr { th scope="col" { "Rung" } th scope="col" { "Result" } th.num scope="col" { "Took" } th scope="col" { "Found" } } }
+                    thead { tr { th scope="col" { "Rung" } th scope="col" { "Found" } th.num scope="col" { "Took" } } }
                     tbody { @for rung in &evidence.rungs {
                         tr {
-                            th scope="row" { (rung.name) }
-                            td { (if rung.ok { badge("good", "holds") } else { badge("bad", "fails") }) }
-                            td.num { (words::seconds(rung.seconds)) }
+                            th scope="row" {
+                                (rung.name) " " (if rung.ok { badge("good", "holds") } else { badge("bad", "fails") })
+                            }
                             td.text { (rung.detail) }
+                            td.num { (words::seconds(rung.seconds)) }
                         }
                     } }
                 }
             }))
         }
-        (differences(evidence))
+        (differences(page, evidence))
         (facts(page, evidence))
+    }
+}
+
+/// In the document that holds many, each has a heading of its own above this one.
+fn heading(page: &Page, words: &str) -> Markup {
+    if page.alone {
+        html! { h3 { (words) } }
+    } else {
+        html! { h2 { (words) } }
     }
 }
 
@@ -165,16 +178,16 @@ fn measures(evidence: &Evidence) -> Markup {
     }
 }
 
-fn differences(evidence: &Evidence) -> Markup {
+fn differences(page: &Page, evidence: &Evidence) -> Markup {
     if evidence.differences.is_empty() {
         return html! {};
     }
     let n_more = evidence.differences.len().saturating_sub(DIFFERENCES);
     html! {
         section.card aria-label="Differences" {
-            h3 { "Differences" }
+            (heading(page, "Differences"))
             (wide_table("Differences", &html! {
-                table {
+                table.rungs {
                     thead { tr { th scope="col" { "Object" } th scope="col" { "Backed up" } th scope="col" { "Came back" } th scope="col" { "Code" } } }
                     tbody { @for difference in evidence.differences.iter().take(DIFFERENCES) {
                         tr {

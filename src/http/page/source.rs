@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::chart::{Chart, Dot, Series, byte_axis, spark};
+use super::super::chart::{Chart, Dot, Series, Unit, spark};
 use super::overview::{promise, state_badge, subject};
 use super::proof::{self, verdict_badge};
 use super::{Page, badge, date, findings, path, wide_table};
@@ -94,7 +94,7 @@ fn size_chart(source: &SourceReport) -> Markup {
             words::bytes(newest.map_or(0, |backup| backup.plain_bytes)),
             words::bytes(newest.map_or(0, |backup| backup.stored_bytes)),
         ),
-        unit: byte_axis,
+        unit: Unit::Bytes,
         series: vec![
             Series {
                 label: "dumped",
@@ -146,7 +146,7 @@ fn duration_chart(source: &SourceReport) -> Markup {
             words::counted(evidence.len(), "test restore"),
             words::seconds(source.last_backup.as_ref().map_or(0.0, |backup| backup.seconds)),
         ),
-        unit: words::seconds,
+        unit: Unit::Seconds,
         series: vec![
             Series { label: "backup", class: "one", joined: true, points: backups.collect() },
             Series { label: "test restore", class: "three", joined: false, points: restores(Verdict::Proven) },
@@ -168,14 +168,14 @@ fn tables(source: &SourceReport) -> Markup {
     html! {
         section.card aria-labelledby="tables" {
             h2 #tables { "Tables" }
-            p.muted { (words::count(newest.tables)) " tables with " (words::count(newest.rows)) " rows in the newest backup; shown are the largest and the fastest growing." }
+            p.muted { (words::count(newest.tables)) " tables with " (words::count(newest.rows)) " rows in the newest backup. These are the largest and the fastest growing; changes are against the backup before." }
             (wide_table("Tables", &html! {
                 table {
                     thead { tr {
                         th scope="col" { "Table" } th.num scope="col" { "Rows" }
-                        @if has_elder { th.num scope="col" { "since the last" } }
+                        @if has_elder { th.num scope="col" { "Change" } }
                         th.num scope="col" { "Size" }
-                        @if has_elder { th.num scope="col" { "since the last" } th scope="col" { "Trend" } }
+                        @if has_elder { th.num scope="col" { "Change" } th scope="col" { "Trend" } }
                     } }
                     tbody { @for table in &source.tables { (table_row(table, has_elder)) } }
                 }
@@ -186,22 +186,30 @@ fn tables(source: &SourceReport) -> Markup {
 
 fn table_row(table: &TableGrowth, has_elder: bool) -> Markup {
     let points: Vec<_> = table.series.iter().map(|point| (point.at, point.bytes as f64)).collect();
-    let change = |change: Option<i64>, words: fn(i64) -> String| match change {
-        Some(change) => html! { td class=(if change < 0 { "num shrunk" } else { "num" }) { (words(change)) } },
+    let change = |now: u64, change: Option<i64>, words: fn(i64) -> String| match change {
+        Some(change) => {
+            html! { td class=(if has_shrunk(now, change) { "num shrunk" } else { "num" }) { (words(change)) } }
+        }
         None => html! { td.num { "new" } },
     };
     html! {
         tr {
             th scope="row" { code { (&*table.name) } @if table.vanished { " " (badge("bad", "vanished")) } }
             td.num { (words::count(table.rows)) }
-            @if has_elder { (change(table.rows_change, words::count_change)) }
+            @if has_elder { (change(table.rows, table.rows_change, words::count_change)) }
             td.num { (words::bytes(table.bytes)) }
             @if has_elder {
-                (change(table.bytes_change, words::bytes_change))
+                (change(table.bytes, table.bytes_change, words::bytes_change))
                 td.trend { (spark(&format!("Size of {} over {}", table.name, words::counted(points.len(), "backup")), &points)) }
             }
         }
     }
+}
+
+/// Tables breathe; a tenth less is worth a look.
+fn has_shrunk(now: u64, change: i64) -> bool {
+    let before = i128::from(now) - i128::from(change);
+    i128::from(change) * -10 > before
 }
 
 fn history(page: &Page, source: &SourceReport, before: Option<&str>) -> Markup {
@@ -228,9 +236,9 @@ fn history(page: &Page, source: &SourceReport, before: Option<&str>) -> Markup {
                 (wide_table("Backups", &html! {
                     table {
                         thead { tr {
-                            th scope="col" { "Data as of" } th.num scope="col" { "Took" } th.num scope="col" { "Tables" }
-                            th.num scope="col" { "Rows" } th.num scope="col" { "Dumped" } th.num scope="col" { "Stored" }
-                            th scope="col" { "Proof" } th scope="col" { "Retention" } th scope="col" { "Id" }
+                            th scope="col" { "Data as of" } th.num scope="col" { "Stored" } th.num scope="col" { "Took" }
+                            th scope="col" { "Proof" } th scope="col" { "Retention" } th.num scope="col" { "Rows" }
+                            th.num scope="col" { "Tables" } th.num scope="col" { "Dumped" } th scope="col" { "Id" }
                         } }
                         tbody {
                             @for backup in &listed {
@@ -255,11 +263,8 @@ fn history_row(page: &Page, source: &str, backup: &BackupSummary, decision: Opti
     html! {
         tr {
             th scope="row" { a href=(path(&["source", source, backup.id.as_str()])) { (date(backup.data_at)) } }
-            td.num { (words::seconds(backup.seconds)) }
-            td.num { (words::count(backup.tables)) }
-            td.num { (words::count(backup.rows)) }
-            td.num { (words::bytes(backup.plain_bytes)) }
             td.num { (words::bytes(backup.stored_bytes)) }
+            td.num { (words::seconds(backup.seconds)) }
             td { @match &backup.proven {
                 None => span.muted { "–" },
                 Some(proof) => { (verdict_badge(proof.verdict)) " " (page.away(proof.at)) }
@@ -273,6 +278,9 @@ fn history_row(page: &Page, source: &str, backup: &BackupSummary, decision: Opti
                     None => "",
                 }
             }
+            td.num { (words::count(backup.rows)) }
+            td.num { (words::count(backup.tables)) }
+            td.num { (words::bytes(backup.plain_bytes)) }
             td.id { code { (backup.id) } }
         }
     }

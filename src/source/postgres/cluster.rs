@@ -94,6 +94,11 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// Quit, not kill: the postmaster then ends its children and frees its shared memory.
 const STOP: Ending = Ending::Quit(STOP_PATIENCE);
 
+/// Removes what clusters of killed runs left in a directory.
+pub fn sweep_leftovers(parent: &Path) {
+    workdir::sweep(parent, DIR_KIND, end_orphan);
+}
+
 impl ScratchCluster {
     /// Makes and starts one with the programs of `tools`.
     pub async fn start(tools: &ClientTools, settings: &ClusterSettings) -> Result<Self, ClusterError> {
@@ -101,7 +106,7 @@ impl ScratchCluster {
             return Err(ClusterError::NoServer { major: tools.major(), found: tools.program("") });
         }
         let parent = settings.dir.clone().unwrap_or_else(std::env::temp_dir);
-        workdir::sweep(&parent, DIR_KIND, end_orphan);
+        sweep_leftovers(&parent);
         let run_as = run_as(&settings.user)?;
         let dir = make_dir(&parent, run_as)?;
         init(tools, dir.path(), run_as).await?;

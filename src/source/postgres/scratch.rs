@@ -28,6 +28,7 @@ pub struct Scratch {
     note: Option<String>,
     backup: BackupId,
     source: SourceName,
+    facts: PostgresFacts,
 }
 
 #[derive(Debug)]
@@ -76,14 +77,23 @@ impl ScratchError {
 
 impl Scratch {
     /// Makes an empty database for a backup, with its encoding and locale where the machine has them.
-    pub async fn make(place: &ScratchPlace, manifest: &Manifest, client: &ClientSearch) -> Result<Self, ScratchError> {
-        let facts = manifest.postgres();
+    pub async fn make(
+        place: &ScratchPlace,
+        manifest: &Manifest,
+        facts: &PostgresFacts,
+        client: &ClientSearch,
+    ) -> Result<Self, ScratchError> {
         let (home, connection, tools, note) = match place {
             ScratchPlace::Cluster(settings, server) => in_cluster(settings, server, facts).await?,
-            ScratchPlace::Server(server) => on_server(server, manifest, client).await?,
+            ScratchPlace::Server(server) => on_server(server, (manifest, facts), client).await?,
         };
         let (backup, source) = (manifest.id.clone(), manifest.source.clone());
-        Ok(Self { home, connection, tools, note, backup, source })
+        Ok(Self { home, connection, tools, note, backup, source, facts: facts.clone() })
+    }
+
+    /// What was known of its source.
+    pub fn facts(&self) -> &PostgresFacts {
+        &self.facts
     }
 
     /// The database.
@@ -181,8 +191,11 @@ async fn in_cluster(
     Ok((Home::Cluster(Box::new(cluster)), connection, tools, note))
 }
 
-async fn on_server(server: &Connection, manifest: &Manifest, client: &ClientSearch) -> Result<Made, ScratchError> {
-    let facts = manifest.postgres();
+async fn on_server(
+    server: &Connection,
+    (manifest, facts): (&Manifest, &PostgresFacts),
+    client: &ClientSearch,
+) -> Result<Made, ScratchError> {
     let mut target = Target::connect(server).await?;
     let identifier = target.system_identifier().await;
     if identifier.is_some() && identifier == facts.system_identifier {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::types::BucketVersioningStatus;
 use aws_smithy_types::DateTime as SdkDateTime;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -177,6 +178,12 @@ impl Bucket {
             reason: "the server answered without an upload id".to_owned(),
         };
         answer.upload_id.ok_or_else(no_id)
+    }
+
+    pub(super) async fn keeps_versions(&self) -> Result<bool, StoreError> {
+        let sent = self.client.get_bucket_versioning().bucket(&self.name).send();
+        let answer = self.ask("asking whether it is versioned".to_owned(), None, self.timeouts.request, sent).await?;
+        Ok(answer.status() == Some(&BucketVersioningStatus::Enabled))
     }
 
     /// Gives a multipart upload up, with all its parts.

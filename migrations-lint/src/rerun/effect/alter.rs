@@ -86,10 +86,27 @@ fn alter_action(alter: &AlterTable, kind: &ActionKind, span: Span, found: &mut V
             });
         }
         ActionKind::DropPrimaryKey => {
-            push(Effect::Remove { object: Object::within(Space::PrimaryKey, table, ""), is_guarded: false });
+            let name = usual_name(&table.name, &[], "pkey");
+            push(Effect::Remove { object: Object::within(Space::Constraint, table, &name), is_guarded: false });
         }
-        ActionKind::ModifyColumn { from, column: to } if from.name != to.name.name => {
-            push(rename(column(from), &to.name.name, false));
+        ActionKind::AddPartition { names, if_not_exists } => {
+            for name in names {
+                push(make(Object::within(Space::Partition, table, &name.name), *if_not_exists));
+            }
+        }
+        ActionKind::DropPartition { names, if_exists } => {
+            for name in names {
+                push(Effect::Remove {
+                    object: Object::within(Space::Partition, table, &name.name),
+                    is_guarded: *if_exists,
+                });
+            }
+        }
+        ActionKind::RenameIndex { from, to } => {
+            push(rename(Object::within(Space::Constraint, table, &from.name), &to.name, false));
+        }
+        ActionKind::ModifyColumn { if_exists, from, column: to } if from.name != to.name.name => {
+            push(rename(column(from), &to.name.name, *if_exists));
         }
         _ => {}
     }
@@ -128,7 +145,7 @@ fn add_constraint(table: &Name, constraint: &TableConstraint, span: Span, found:
             usual: within(&usual),
         });
     };
-    push(Effect::Make { object: within(name), is_guarded: false, shown });
+    push(Effect::Make { object: within(name), is_guarded: constraint.if_not_exists, shown });
     if let Some(index) = using_index
         && *index.name != *name
     {

@@ -41,8 +41,14 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
             if view.catalog.is_new(&reference.table) {
                 continue;
             }
+            // Rows that hold NULL refer to nothing and are not looked at (`transformAlterTableStmt`, parse_utilcmd.c).
+            let is_empty = column.default.as_ref().is_none_or(|default| default.is_null);
             (
-                "the foreign key is checked and the other table locked",
+                if is_empty {
+                    "writers of the other table are locked out"
+                } else {
+                    "the foreign key is checked and the other table locked"
+                },
                 "ADD CONSTRAINT … FOREIGN KEY … NOT VALID, then VALIDATE CONSTRAINT",
             )
         } else if column.check.is_some() {

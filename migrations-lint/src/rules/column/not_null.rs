@@ -41,7 +41,7 @@ pub(crate) static REQUIRED: Rule = Rule::new(
             "ALTER TABLE t ADD COLUMN IF NOT EXISTS b int NOT NULL DEFAULT 0;",
         )],
     },
-    Engines::PostgreSql,
+    Engines::Servers,
     required,
 );
 

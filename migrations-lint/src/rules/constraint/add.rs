@@ -3,7 +3,9 @@
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
-use crate::statement::{ActionKind, AlterTable, ConstraintKind, Kind, ObjectAction, ObjectKind, TableConstraint};
+use crate::statement::{
+    ActionKind, AlterTable, ConstraintKind, Ident, Kind, ObjectAction, ObjectKind, TableConstraint,
+};
 
 pub(crate) static FOREIGN_KEY: Rule = Rule::new(
     RuleInfo {
@@ -186,6 +188,20 @@ fn unique(view: &View<'_>, found: &mut Vec<Draft>) {
     }
 }
 
+/// A foreign key dropped in this part and added under the same name: its rows were held to it until now.
+fn puts_back(view: &View<'_>, alter: &AlterTable, constraint: &TableConstraint) -> bool {
+    let Some(added) = &constraint.name else { return false };
+    let drops = |alter: &AlterTable| {
+        let mut actions = alter.actions.iter();
+        actions.any(|action| matches!(&action.kind, ActionKind::DropConstraint { name, .. } if name.name == added.name))
+    };
+    drops(alter)
+        || view.preceding().any(|earlier| match &earlier.kind {
+            Kind::AlterTable(earlier) => earlier.name.name == alter.name.name && drops(earlier),
+            _ => false,
+        })
+}
+
 fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
     if let Kind::CreateIndex(create) = view.kind() {
         let columns_are_new = !create.columns.is_empty()
@@ -233,7 +249,8 @@ fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
                 "a row violates the CHECK"
             }
             ConstraintKind::ForeignKey { columns, .. } => {
-                if columns.iter().all(|column| view.catalog.is_new_column(&alter.name, &column.name)) {
+                let is_new = |column: &Ident| view.catalog.is_new_column(&alter.name, &column.name);
+                if columns.iter().all(is_new) || puts_back(view, alter, constraint) {
                     continue;
                 }
                 "a row refers to nothing"

@@ -183,7 +183,7 @@ fn unbatched(view: &View<'_>, found: &mut Vec<Draft>) {
 }
 
 fn slow_under_lock(view: &View<'_>, found: &mut Vec<Draft>) {
-    let Some(locked) = view.session.under_access_exclusive() else { return };
+    let Some(locked) = view.session.under_access_exclusive(view.catalog) else { return };
     let (table, what) = match view.kind() {
         Kind::CreateIndex(create) if !create.is_concurrent && !create.only => (&create.table, "an index is built"),
         Kind::Update(update) => (&update.table, "rows are changed"),

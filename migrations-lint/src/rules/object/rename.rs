@@ -124,7 +124,7 @@ fn check_column(view: &View<'_>, found: &mut Vec<Draft>) {
     for action in &alter.actions {
         let (from, to) = match &action.kind {
             ActionKind::RenameColumn { from, to } => (from, &to.name),
-            ActionKind::ModifyColumn { from, column } if from.name != column.name.name => (from, &column.name.name),
+            ActionKind::ModifyColumn { from, column, .. } if from.name != column.name.name => (from, &column.name.name),
             _ => continue,
         };
         if view.catalog.is_new_column(&alter.name, &from.name) {

@@ -1,5 +1,6 @@
 //! INSERT and COPY that put the same rows in again.
 
+use crate::engine::Engine;
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rerun::Reason;
@@ -47,10 +48,15 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     let key = match view.kind() {
         Kind::Insert(insert) => {
             if nothing_conflicts(view, insert) {
+                let clause = match (&insert.conflict, view.part.engine) {
+                    (Conflict::Replaced, _) => "REPLACE",
+                    (_, Engine::PostgreSql) => "ON CONFLICT DO NOTHING",
+                    _ => "IGNORE",
+                };
                 found.push(
                     Draft::new(
                         view.statement.span,
-                        format!("ON CONFLICT DO NOTHING never applies to {}", view.written(&insert.table)),
+                        format!("{clause} never applies to {}", view.written(&insert.table)),
                     )
                     .why(
                         "None of the inserted columns is under a unique key, so the second run inserts the rows again.",
@@ -67,8 +73,13 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
         let Reason::InsertsAgain { table } = &failure.reason else { continue };
         let mut draft = Draft::new(failure.span, format!("rows are inserted into {table} without a guard"))
             .why(super::consequence(&failure.reason))
-            .help("Add ON CONFLICT (key) DO NOTHING, or insert what a query with NOT EXISTS finds missing.");
-        if let Kind::Insert(insert) = view.kind()
+            .help(if view.part.engine == Engine::PostgreSql {
+                "Add ON CONFLICT (key) DO NOTHING, or insert what a query with NOT EXISTS finds missing."
+            } else {
+                "Write INSERT IGNORE, ON DUPLICATE KEY UPDATE or (SQLite) OR IGNORE over a unique key, or insert what NOT EXISTS finds missing."
+            });
+        if view.part.engine == Engine::PostgreSql
+            && let Kind::Insert(insert) = view.kind()
             && view.statement.within.is_none()
             && !insert.from_query
             && view.catalog.has_unique_within(&insert.table, &insert.columns)
@@ -81,7 +92,7 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
 
 /// Whether the table is known whole and nothing unique lies within the inserted columns.
 fn nothing_conflicts(view: &View<'_>, insert: &Insert) -> bool {
-    matches!(insert.conflict, Conflict::Ignored)
+    matches!(insert.conflict, Conflict::Ignored | Conflict::Replaced)
         && view.statement.guard == Guard::None
         && !insert.columns.is_empty()
         && !insert.excludes_existing

@@ -3,7 +3,7 @@
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
-use crate::statement::{ActionKind, Kind};
+use crate::statement::{ActionKind, Kind, ObjectKind, Statement};
 
 pub(crate) static DISABLED: Rule = Rule::new(
     RuleInfo {
@@ -49,8 +49,16 @@ pub(crate) static MISSING: Rule = Rule::new(
 
 fn disabled(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::AlterTable(alter) = view.kind() else { return };
+    let drops_it = |statement: &Statement| match &statement.kind {
+        Kind::Drop(drop) => {
+            drop.kind == ObjectKind::Table && drop.names.iter().any(|name| name.name == alter.name.name)
+        }
+        _ => false,
+    };
     for action in &alter.actions {
-        if matches!(action.kind, ActionKind::DisableRowSecurity | ActionKind::NoForceRowSecurity) {
+        if matches!(action.kind, ActionKind::DisableRowSecurity | ActionKind::NoForceRowSecurity)
+            && !view.following().any(drops_it)
+        {
             found.push(
                 Draft::new(action.span, format!("row level security of {} is switched off", view.written(&alter.name)))
                     .why("Policies no longer apply: who may read the table reads every tenant's rows.")

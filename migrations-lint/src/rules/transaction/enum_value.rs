@@ -3,7 +3,7 @@
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
-use crate::statement::{Kind, TypeAction};
+use crate::statement::{Kind, ObjectKind, TypeAction};
 
 pub(crate) static RULE: Rule = Rule::new(
     RuleInfo {
@@ -37,7 +37,9 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
         view.kind(),
         Kind::CreateFunction(_) | Kind::Other | Kind::Transaction(_) | Kind::Set(_) | Kind::Do { .. }
     );
-    if is_only_defined {
+    // Another enum may have a value of the same name.
+    let is_other_type = matches!(view.kind(), Kind::Create(create) if create.kind == ObjectKind::Type);
+    if is_only_defined || is_other_type {
         return;
     }
     let added = view.catalog.enum_types().flat_map(|facts| &facts.added);

@@ -1,0 +1,552 @@
+//! A snapshot into a running server or cluster: what must hold before, and `RESTORE`, pipelined.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::RedisError;
+use super::address::{Address, Endpoint};
+use super::cluster::{self, Node};
+use super::connection::{Connection, ConnectionError, Lines, Reply};
+use super::info::Info;
+use super::pattern::matches;
+use super::rdb::{Entries, Entry, EntryError, KeyEntry, RdbDecoder, RdbOptions, restore_payload};
+use super::rdb_text::RdbText;
+use crate::catalog::RedisFacts;
+use crate::contents::keyspace::Keyspace;
+
+/// What of a snapshot goes where.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// Replace what is there; without it a key that is there is an error.
+    pub replace: bool,
+    /// Only keys whose names match one of these; empty for all keys and the functions.
+    pub patterns: Vec<String>,
+    /// All keys go into this database, not into their own.
+    pub database: Option<u32>,
+}
+
+/// What was restored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Keys.
+    pub keys: u64,
+    /// Function libraries.
+    pub libraries: u64,
+}
+
+/// A server or a cluster to restore into.
+#[derive(Debug)]
+pub struct Target {
+    shards: Vec<Shard>,
+    nodes: Vec<Node>,
+    name: String,
+}
+
+#[derive(Debug)]
+struct Shard {
+    connection: Connection,
+    info: Info,
+    database: u32,
+    /// Commands whose answers are outstanding, by what they were for.
+    pending: std::collections::VecDeque<Pending>,
+    pending_bytes: usize,
+}
+
+#[derive(Debug)]
+enum Pending {
+    Select,
+    Key(Vec<u8>),
+    Library,
+}
+
+/// Why a target is not ready, or did not take the snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It could not be asked.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
+    /// It is where the backup came from.
+    #[error("{target} is the very server that this backup was taken of")]
+    IsSource {
+        /// Which target.
+        target: String,
+    },
+    /// It has something in it.
+    #[error("{target} is not empty: it has {found}")]
+    NotEmpty {
+        /// Which target.
+        target: String,
+        /// What was found.
+        found: String,
+    },
+    /// It takes no writes.
+    #[error("{target} is a replica: it takes its data from its master alone")]
+    IsReplica {
+        /// Which target.
+        target: String,
+    },
+    /// It is older than the snapshot.
+    #[error("the backup is RDB version {snapshot} ({server}), {target} ({version}) reads up to version {known}")]
+    TooOld {
+        /// Which target.
+        target: String,
+        /// The target's version.
+        version: String,
+        /// The newest format that it reads.
+        known: u32,
+        /// The snapshot's format.
+        snapshot: u32,
+        /// The server that wrote it.
+        server: String,
+    },
+    /// It has no such database.
+    #[error("{target} has no database {database}: {reason}")]
+    NoDatabase {
+        /// Which target.
+        target: String,
+        /// Which database.
+        database: u64,
+        /// What it said.
+        reason: String,
+    },
+    /// It refused a key.
+    #[error("{target} refused key \"{key}\": {reason}")]
+    Key {
+        /// Which target.
+        target: String,
+        /// Which key, escaped.
+        key: String,
+        /// What it said.
+        reason: String,
+    },
+    /// It refused a function library.
+    #[error("{target} refused a function library: {reason}")]
+    Library {
+        /// Which target.
+        target: String,
+        /// What it said.
+        reason: String,
+    },
+    /// A key is too large to be held whole.
+    #[error(
+        "key \"{key}\" is larger than {limit} bytes: restore it with `guard restore --to DIR` and a server's own loading"
+    )]
+    KeyTooLarge {
+        /// Which key.
+        key: String,
+        /// The bound.
+        limit: usize,
+    },
+    /// The snapshot cannot be read.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// Its file cannot be opened.
+    #[error("cannot read {path}: {reason}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        reason: std::io::Error,
+    },
+}
+
+impl LoadError {
+    /// What to do about it, if anything is known.
+    pub fn help(&self) -> Option<String> {
+        let text = match self {
+            Self::Redis(error) => return error.help(),
+            Self::IsSource { .. } => "restore into another server, or say --over-source if that is what you want",
+            Self::NotEmpty { .. } => {
+                "restore into an empty server, or say --clean to replace the keys that the backup has"
+            }
+            Self::IsReplica { .. } => "name its master",
+            Self::TooOld { .. } => "restore into a server at least as new as the source was",
+            Self::NoDatabase { .. } => "raise `databases` of the target, or put everything into one with --database",
+            Self::Key { reason, .. } if reason.starts_with("OOM") => "raise maxmemory of the target",
+            Self::Key { reason, .. } | Self::Library { reason, .. } if reason.starts_with("NOPERM") => {
+                "let the user run it: ACL SETUSER … ~* +restore +select +function +info"
+            }
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl From<ConnectionError> for LoadError {
+    fn from(error: ConnectionError) -> Self {
+        Self::Redis(error.into())
+    }
+}
+
+impl From<cluster::ClusterError> for LoadError {
+    fn from(error: cluster::ClusterError) -> Self {
+        Self::Redis(error.into())
+    }
+}
+
+/// So much may be on its way to a server before its answers are read: enough that neither waits for the other.
+const WINDOW_BYTES: usize = 1 << 20;
+const WINDOW_COMMANDS: usize = 1024;
+/// The largest value that `RESTORE` takes: the default of `proto-max-bulk-len`.
+const MAX_ENTRY: usize = 512 << 20;
+
+impl Target {
+    /// Connects to a server, or to every master of its cluster.
+    pub fn connect(address: &Address, patience: Duration, lines: &Lines) -> Result<Self, LoadError> {
+        let mut connection = Connection::open(address, patience, lines)?;
+        let info = Info::ask(&mut connection)?;
+        let name = address.to_string();
+        if !info.is_cluster() {
+            return Ok(Self { shards: vec![Shard::new(connection, info)], nodes: Vec::new(), name });
+        }
+        let nodes = cluster::masters(&mut connection)?;
+        let mut shards = Vec::new();
+        for node in &nodes {
+            let mut connection = Connection::open(&address.at(node.endpoint.clone()), patience, lines)?;
+            let info = Info::ask(&mut connection)?;
+            shards.push(Shard::new(connection, info));
+        }
+        Ok(Self { shards, nodes, name })
+    }
+
+    /// Whether a backup with these facts was taken of it, or of another server of the same history.
+    pub fn is_source(&self, facts: &RedisFacts, address: &Address) -> bool {
+        let same = |shard: &Shard| {
+            let is =
+                |field: &str, known: Option<&String>| known.is_some_and(|known| shard.info.text(field) == Some(known));
+            facts.shards.iter().any(|source| {
+                is("run_id", source.run_id.as_ref())
+                    || is("master_replid", source.replication_id.as_ref())
+                    || is("master_replid2", source.replication_id.as_ref())
+            })
+        };
+        // After a restart a server may have new identities; where it listens says enough.
+        let listens = |endpoint: &Endpoint| facts.shards.iter().any(|source| source.address == endpoint.to_string());
+        self.shards.iter().any(same) || address.endpoints.iter().any(listens)
+    }
+
+    /// Everything that would make the restore fail or do harm, as far as it can be asked before a byte is written.
+    pub fn assert_ready(&mut self, facts: &RedisFacts) -> Result<(), LoadError> {
+        let (target, rdb_version) = (self.name.clone(), facts.rdb_version);
+        for shard in &mut self.shards {
+            if shard.info.text("role") == Some("slave") {
+                return Err(LoadError::IsReplica { target });
+            }
+            let known = known_version(&mut shard.connection, &shard.info)?;
+            if known.is_some_and(|known| known < rdb_version) {
+                let version = format!("{} {}", shard.info.program(), shard.info.version().unwrap_or("?"));
+                let server = format!("{} {}", facts.server, facts.server_version);
+                let known = known.unwrap_or_default();
+                return Err(LoadError::TooOld { target, version, known, snapshot: rdb_version, server });
+            }
+        }
+        Ok(())
+    }
+
+    /// What is there already.
+    pub fn found(&mut self, options: &LoadOptions) -> Result<Option<String>, LoadError> {
+        let mut keys: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut libraries = 0;
+        for shard in &mut self.shards {
+            for (database, n_keys) in Info::ask(&mut shard.connection)?.databases() {
+                *keys.entry(database).or_default() += n_keys;
+            }
+            if let Ok(Reply::Array(found)) = shard.connection.command(&[b"FUNCTION", b"LIST"]) {
+                libraries += found.len();
+            }
+        }
+        keys.retain(|database, _| options.database.is_none_or(|wanted| wanted == *database));
+        if let Some((database, n_keys)) = keys.first_key_value() {
+            return Ok(Some(format!("{n_keys} keys in database {database}")));
+        }
+        let wants_functions = options.patterns.is_empty();
+        Ok((libraries > 0 && wants_functions).then(|| format!("{libraries} function libraries")))
+    }
+
+    /// Refuses databases that the target does not have, and picked keys that are there already.
+    pub fn assert_room(
+        &mut self,
+        files: &[PathBuf],
+        databases: &[u64],
+        options: &LoadOptions,
+    ) -> Result<(), LoadError> {
+        let wanted: Vec<u64> = match options.database {
+            Some(database) => vec![database.into()],
+            None => databases.to_vec(),
+        };
+        for database in wanted {
+            self.select_everywhere(database)?;
+        }
+        if options.replace || options.patterns.is_empty() {
+            return Ok(());
+        }
+        for entry in picked(files, options) {
+            let (Entry::Key(key), _) = entry? else { continue };
+            let shard = self.shard_of(&key.key);
+            self.shards[shard].select_now(target_database(&key, options))?;
+            if self.shards[shard].connection.command(&[b"EXISTS", &key.key])? != Reply::Integer(0) {
+                let found = format!("the key \"{}\"", key.key.escape_ascii());
+                return Err(LoadError::NotEmpty { target: self.name.clone(), found });
+            }
+        }
+        Ok(())
+    }
+
+    /// Restores what is picked of these snapshots. If this fails, the target may hold a part.
+    pub fn load(
+        &mut self,
+        files: &[PathBuf],
+        options: &LoadOptions,
+        progress: impl Fn(u64),
+    ) -> Result<Loaded, LoadError> {
+        let mut loaded = Loaded::default();
+        for entry in picked(files, options) {
+            match entry? {
+                (Entry::Function(code), _) => {
+                    for shard_idx in 0..self.shards.len() {
+                        self.send_library(shard_idx, &code, options)?;
+                    }
+                    loaded.libraries += 1;
+                }
+                (Entry::Key(key), rdb_version) => {
+                    progress(key.payload.as_ref().map_or(0, Vec::len) as u64);
+                    self.send_key(key, rdb_version, options)?;
+                    loaded.keys += 1;
+                }
+            }
+        }
+        (0..self.shards.len()).try_for_each(|shard_idx| self.settle(shard_idx, 0))?;
+        Ok(loaded)
+    }
+
+    fn send_library(&mut self, shard_idx: usize, code: &[u8], options: &LoadOptions) -> Result<(), LoadError> {
+        let shard = &mut self.shards[shard_idx];
+        if options.replace {
+            shard.connection.send(&[b"FUNCTION", b"LOAD", b"REPLACE", code])?;
+        } else {
+            shard.connection.send(&[b"FUNCTION", b"LOAD", code])?;
+        }
+        shard.pending.push_back(Pending::Library);
+        self.settle(shard_idx, 0)
+    }
+
+    fn send_key(&mut self, entry: KeyEntry, rdb_version: u32, options: &LoadOptions) -> Result<(), LoadError> {
+        let shard_idx = self.shard_of(&entry.key);
+        let database = target_database(&entry, options);
+        let shard = &mut self.shards[shard_idx];
+        let KeyEntry { key, expires_at, idle, frequency, payload, .. } = entry;
+        let Some(payload) = payload else {
+            return Err(LoadError::KeyTooLarge { key: key.escape_ascii().to_string(), limit: MAX_ENTRY });
+        };
+        if shard.database != database {
+            shard.connection.send(&[b"SELECT", database.to_string().as_bytes()])?;
+            shard.pending.push_back(Pending::Select);
+            shard.database = database;
+        }
+        let payload = restore_payload(payload, rdb_version);
+        let expiry = expires_at.unwrap_or(0).to_string();
+        let mut words: Vec<&[u8]> = vec![b"RESTORE", &key, expiry.as_bytes(), &payload];
+        if options.replace {
+            words.push(b"REPLACE");
+        }
+        if expires_at.is_some() {
+            words.push(b"ABSTTL");
+        }
+        let (idle, frequency) = (idle.map(|it| it.to_string()), frequency.map(|it| it.to_string()));
+        match (&idle, &frequency) {
+            (Some(idle), _) => words.extend([b"IDLETIME".as_slice(), idle.as_bytes()]),
+            (None, Some(frequency)) => words.extend([b"FREQ".as_slice(), frequency.as_bytes()]),
+            (None, None) => {}
+        }
+        shard.connection.send(&words)?;
+        shard.pending_bytes += payload.len() + key.len();
+        shard.pending.push_back(Pending::Key(key));
+        if shard.pending.len() >= WINDOW_COMMANDS || shard.pending_bytes >= WINDOW_BYTES {
+            // The server works on the newer half while the answers to the older one are read.
+            let keep = shard.pending.len() / 2;
+            shard.pending_bytes /= 2;
+            return self.settle(shard_idx, keep);
+        }
+        Ok(())
+    }
+
+    /// Reads answers until only so many are outstanding.
+    fn settle(&mut self, shard_idx: usize, keep: usize) -> Result<(), LoadError> {
+        let shard = &mut self.shards[shard_idx];
+        while shard.pending.len() > keep {
+            let reply = shard.connection.receive()?;
+            let pending = shard.pending.pop_front();
+            let (Reply::Error(reason), Some(pending)) = (reply, pending) else { continue };
+            let target = self.name.clone();
+            return Err(match pending {
+                Pending::Key(key) => LoadError::Key { target, key: key.escape_ascii().to_string(), reason },
+                Pending::Library => LoadError::Library { target, reason },
+                Pending::Select => LoadError::NoDatabase { target, database: shard.database.into(), reason },
+            });
+        }
+        Ok(())
+    }
+
+    fn select_everywhere(&mut self, database: u64) -> Result<(), LoadError> {
+        let target = self.name.clone();
+        let refused = |reason: String| LoadError::NoDatabase { target: target.clone(), database, reason };
+        let number = u32::try_from(database).map_err(|_| refused("the number is too large".to_owned()))?;
+        if !self.nodes.is_empty() {
+            return if number == 0 { Ok(()) } else { Err(refused("a cluster has only database 0".to_owned())) };
+        }
+        for shard in &mut self.shards {
+            match shard.select_now(number) {
+                Err(ConnectionError::Refused { message, .. }) => return Err(refused(message)),
+                selected => selected?,
+            }
+        }
+        Ok(())
+    }
+
+    fn shard_of(&self, key: &[u8]) -> usize {
+        if self.nodes.is_empty() {
+            return 0;
+        }
+        let slot = cluster::slot(key);
+        let serves = |node: &Node| node.slots.iter().any(|(first, last)| (*first..=*last).contains(&slot));
+        self.nodes.iter().position(serves).unwrap_or(0)
+    }
+}
+
+impl Shard {
+    fn new(connection: Connection, info: Info) -> Self {
+        Self { connection, info, database: 0, pending: std::collections::VecDeque::new(), pending_bytes: 0 }
+    }
+
+    fn select_now(&mut self, database: u32) -> Result<(), ConnectionError> {
+        if self.database != database {
+            self.connection.command(&[b"SELECT", database.to_string().as_bytes()])?;
+            self.database = database;
+        }
+        Ok(())
+    }
+}
+
+fn target_database(key: &KeyEntry, options: &LoadOptions) -> u32 {
+    options.database.unwrap_or_else(|| u32::try_from(key.database).unwrap_or(u32::MAX))
+}
+
+/// The entries of all files that are meant, each with the RDB version of its file. An error is the last.
+pub fn picked<'a>(
+    files: &'a [PathBuf],
+    options: &'a LoadOptions,
+) -> impl Iterator<Item = Result<(Entry, u32), LoadError>> + 'a {
+    let entries = files.iter().flat_map(|path| FileEntries::open(path));
+    entries.filter(move |entry| match entry {
+        Ok((Entry::Key(key), _)) => {
+            options.patterns.is_empty() || options.patterns.iter().any(|pattern| matches(pattern.as_bytes(), &key.key))
+        }
+        Ok((Entry::Function(_), _)) => options.patterns.is_empty(),
+        Err(_) => true,
+    })
+}
+
+/// The record that a server must have that was empty before these were loaded into it.
+pub fn expected_after(files: &[PathBuf], options: &LoadOptions, rdb: RdbOptions) -> Result<Keyspace, LoadError> {
+    let mut expected = Keyspace::default();
+    let mut recorder = RdbDecoder::new(rdb);
+    let mut text = RdbText::default();
+    for entry in picked(files, options) {
+        match entry? {
+            (Entry::Function(code), version) => text.function(version_of(version), &code),
+            (Entry::Key(key), version) => {
+                text.select(target_database(&key, options));
+                let payload = key.payload.as_deref().unwrap_or_default();
+                text.key(version_of(version), &key.key, key.expires_at, payload);
+            }
+        }
+        recorder.feed(&text.take()).map_err(EntryError::from)?;
+    }
+    text.finish();
+    recorder.feed(&text.take()).map_err(EntryError::from)?;
+    expected.absorb(recorder.finish().map_err(EntryError::from)?.keyspace);
+    Ok(expected)
+}
+
+fn version_of(rdb_version: u32) -> u16 {
+    u16::try_from(rdb_version).unwrap_or(u16::MAX)
+}
+
+/// The entries of one file.
+struct FileEntries {
+    entries: Result<Entries<File>, Option<LoadError>>,
+    rdb_version: u32,
+}
+
+impl FileEntries {
+    fn open(path: &PathBuf) -> Self {
+        let open = || {
+            let mut file = File::open(path)?;
+            let version = header_version(&mut file)?;
+            Ok((file, version))
+        };
+        match open() {
+            Ok((file, rdb_version)) => {
+                let options = RdbOptions { max_entry: MAX_ENTRY, ..RdbOptions::default() };
+                Self { entries: Ok(Entries::new(file, options)), rdb_version }
+            }
+            Err(reason) => {
+                let error = LoadError::File { path: path.clone(), reason };
+                Self { entries: Err(Some(error)), rdb_version: 0 }
+            }
+        }
+    }
+}
+
+impl Iterator for FileEntries {
+    type Item = Result<(Entry, u32), LoadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.entries {
+            Ok(entries) => {
+                let next = entries.next()?;
+                Some(next.map(|entry| (entry, self.rdb_version)).map_err(LoadError::from))
+            }
+            Err(error) => error.take().map(Err),
+        }
+    }
+}
+
+/// The four digits of `REDIS0010`, or the three of `VALKEY080`.
+fn header_version(file: &mut File) -> std::io::Result<u32> {
+    use std::io::{Read as _, Seek as _};
+    let mut header = [0; 9];
+    file.read_exact(&mut header)?;
+    file.rewind()?;
+    let digits = header.strip_prefix(b"REDIS").or_else(|| header.strip_prefix(b"VALKEY")).unwrap_or_default();
+    let version = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+    version.ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidData, "not an RDB"))
+}
+
+/// The newest format that a server reads. `FUNCTION DUMP` carries it in its footer without a key; older servers are known
+/// by their version.
+fn known_version(connection: &mut Connection, info: &Info) -> Result<Option<u32>, ConnectionError> {
+    match connection.command(&[b"FUNCTION", b"DUMP"]) {
+        Ok(Reply::Bulk(Some(payload))) if payload.len() >= 10 => {
+            let footer = &payload[payload.len() - 10..];
+            return Ok(Some(u32::from(u16::from_le_bytes([footer[0], footer[1]]))));
+        }
+        Ok(_) | Err(ConnectionError::Refused { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let mut numbers = info.text("redis_version").unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0));
+    let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    Ok(match version {
+        (0, _) => None,
+        (1..4, _) => Some(7),
+        (4, _) => Some(8),
+        (5 | 6, _) => Some(9),
+        (7, 0) => Some(10),
+        (7, 1..4) => Some(11),
+        // Newer ones answer FUNCTION DUMP, or it is forbidden and they say no by themselves.
+        _ => None,
+    })
+}
