@@ -193,7 +193,7 @@ fn deliver(connection: &mut RedisConnection) {
 #[test]
 fn an_empty_server_has_an_empty_record() {
     for version in RedisVersion::ALL {
-        let server = TestRedis::start(version);
+        let server = version.start();
         let rdb = server.save();
         let summary = decode(&rdb);
         assert_eq!(summary.keyspace, Keyspace::default());
@@ -211,7 +211,7 @@ fn every_encoding_of_the_same_data_gives_the_same_record() {
     let mut seen = BTreeSet::new();
     for version in RedisVersion::ALL {
         for (settings, backwards) in [(&[][..], false), (UNPACKED, false), (PACKED, true)] {
-            let server = TestRedis::start_with(version, settings);
+            let server = version.start_with(settings);
             fill(&mut server.connect(), backwards);
             let rdb = server.save();
             seen.extend(type_bytes(&rdb));
@@ -228,7 +228,7 @@ fn every_encoding_of_the_same_data_gives_the_same_record() {
 
 #[test]
 fn counts_are_those_that_clients_see() {
-    let server = TestRedis::start(RedisVersion::V7);
+    let server = RedisVersion::V7.start();
     let mut connection = server.connect();
     for line in [
         "SET a 12345",
@@ -263,7 +263,7 @@ fn counts_are_those_that_clients_see() {
 
 #[test]
 fn every_change_that_a_client_could_see_changes_the_record() {
-    let server = TestRedis::start(RedisVersion::V7);
+    let server = RedisVersion::V7.start();
     let mut connection = server.connect();
     fill(&mut connection, false);
     deliver(&mut connection);
@@ -317,7 +317,7 @@ fn every_change_that_a_client_could_see_changes_the_record() {
 
 #[test]
 fn what_a_reader_leaves_behind_does_not_change_the_record() {
-    let server = TestRedis::start_with(RedisVersion::V7, &["--maxmemory-policy", "allkeys-lfu", "--maxmemory", "1gb"]);
+    let server = RedisVersion::V7.start_with(&["--maxmemory-policy", "allkeys-lfu", "--maxmemory", "1gb"]);
     let mut connection = server.connect();
     fill(&mut connection, false);
     let before = keyspace(&server);
@@ -330,7 +330,7 @@ fn what_a_reader_leaves_behind_does_not_change_the_record() {
 
 #[test]
 fn pieces_of_any_size_give_the_same_record() {
-    let server = TestRedis::start(RedisVersion::V8);
+    let server = RedisVersion::V8.start();
     fill(&mut server.connect(), false);
     deliver(&mut server.connect());
     let rdb = server.save();
@@ -343,7 +343,7 @@ fn pieces_of_any_size_give_the_same_record() {
 /// Everything small that a server can write, twice: few enough bytes to try each.
 fn small_rdbs() -> Vec<Vec<u8>> {
     let small = |version| {
-        let server = TestRedis::start(version);
+        let server = version.start();
         let mut connection = server.connect();
         for line in [
             "SET s v",
@@ -455,11 +455,11 @@ fn bytes_after_the_end_are_refused_and_the_end_is_told() {
 #[test]
 fn entries_restored_into_a_running_server_give_the_same_record() {
     for version in RedisVersion::ALL {
-        let source = TestRedis::start(version);
+        let source = version.start();
         fill(&mut source.connect(), false);
         deliver(&mut source.connect());
         let rdb = source.save();
-        let target = TestRedis::start(version);
+        let target = version.start();
         let mut connection = target.connect();
         let mut reader = Entries::new(&rdb[..], RdbOptions::default());
         let rdb_version = decode(&rdb).facts.rdb_version;
@@ -482,7 +482,7 @@ fn entries_restored_into_a_running_server_give_the_same_record() {
 
 #[test]
 fn an_rdb_composed_of_dumps_loads_and_has_the_same_record() {
-    let source = TestRedis::start(RedisVersion::V7);
+    let source = RedisVersion::V7.start();
     let mut connection = source.connect();
     fill(&mut connection, false);
     let summary = decode(&source.save());
@@ -505,22 +505,22 @@ fn an_rdb_composed_of_dumps_loads_and_has_the_same_record() {
     }
     let rdb = writer.finish().unwrap();
     assert_eq!(decode(&rdb).keyspace, summary.keyspace);
-    assert_eq!(keyspace(&TestRedis::start_from(RedisVersion::V7, &rdb)), summary.keyspace);
+    assert_eq!(keyspace(&RedisVersion::V7.start_from(&rdb, &[])), summary.keyspace);
 }
 
 #[test]
 fn an_upgrade_keeps_the_record() {
-    let old = TestRedis::start(RedisVersion::V7);
+    let old = RedisVersion::V7.start();
     fill(&mut old.connect(), false);
     deliver(&mut old.connect());
     let rdb = old.save();
-    let new = TestRedis::start_from(RedisVersion::V8, &rdb);
+    let new = RedisVersion::V8.start_from(&rdb, &[]);
     assert_eq!(differences(&decode(&rdb).keyspace, &keyspace(&new)), []);
 }
 
 #[test]
 fn expiring_fields_are_counted_and_change_the_record() {
-    let server = TestRedis::start(RedisVersion::V8);
+    let server = RedisVersion::V8.start();
     let mut connection = server.connect();
     for line in
         ["HSET packed f 1 g 2", "HPEXPIREAT packed 4000000000000 FIELDS 1 f", "CONFIG SET hash-max-listpack-entries 1"]
@@ -549,7 +549,7 @@ fn expiring_fields_are_counted_and_change_the_record() {
         connection.words(change);
         assert_ne!(keyspace(&server), earlier, "{change}");
     }
-    let packed = TestRedis::start_with(RedisVersion::V8, PACKED);
+    let packed = RedisVersion::V8.start_with(PACKED);
     connection = packed.connect();
     for line in [
         "HSET table h 3 g 2 f 1",
@@ -565,7 +565,7 @@ fn expiring_fields_are_counted_and_change_the_record() {
 
 #[test]
 fn passing_keys_are_told_apart_from_lost_ones() {
-    let server = TestRedis::start(RedisVersion::V8);
+    let server = RedisVersion::V8.start();
     let mut connection = server.connect();
     for line in [
         "SET stays x",
@@ -598,7 +598,7 @@ fn passing_keys_are_told_apart_from_lost_ones() {
 #[test]
 fn values_of_modules_are_passed_over_and_named() {
     let module = RedisVersion::V8.program().with_file_name("falkordb.so");
-    let server = TestRedis::start_with(RedisVersion::V8, &["--loadmodule", module.to_str().unwrap()]);
+    let server = RedisVersion::V8.start_with(&["--loadmodule", module.to_str().unwrap()]);
     let mut connection = server.connect();
     connection.run(&[
         "GRAPH.QUERY",
@@ -615,7 +615,7 @@ fn values_of_modules_are_passed_over_and_named() {
 
 #[test]
 fn huge_keys_are_read() {
-    let server = TestRedis::start(RedisVersion::V7);
+    let server = RedisVersion::V7.start();
     let mut connection = server.connect();
     let script = "for i = 1, 1000000, 1000 do local t = {} for j = i, i + 999 do t[#t+1] = j / 8 t[#t+1] = 'member ' .. j end \
                   redis.call('ZADD', KEYS[1], unpack(t)) end";
@@ -643,14 +643,14 @@ fn huge_keys_are_read() {
     // In nodes of its own, plain, and without compression the list is the same.
     connection.words("DEL zset hash string");
     let large = keyspace(&server);
-    let unpacked = TestRedis::start_with(RedisVersion::V8, &["--rdbcompression", "no"]);
+    let unpacked = RedisVersion::V8.start_with(&["--rdbcompression", "no"]);
     connection = unpacked.connect();
     connection.run(&[b"SET", &b"compressed badly"[..], &random]);
     connection.run(&[b"RPUSH", &b"list"[..], &random, b"small", &vec![b'z'; 5 << 20], b"7"]);
     let rdb = unpacked.save();
     assert_eq!(decode(&rdb).keyspace, large);
     assert_eq!(decode_with(RdbOptions::default(), &rdb, 1021).unwrap().keyspace, large);
-    let uncompressed = TestRedis::start_from_with(RedisVersion::V7, &server.save(), &["--rdbcompression", "no"]);
+    let uncompressed = RedisVersion::V7.start_from(&server.save(), &["--rdbcompression", "no"]);
     assert_eq!(keyspace(&uncompressed), large);
 }
 
@@ -753,7 +753,7 @@ fn encodings_of_older_and_newer_servers_mean_the_same() {
 
 #[test]
 fn streams_of_every_version_mean_the_same() {
-    let server = TestRedis::start(RedisVersion::V8);
+    let server = RedisVersion::V8.start();
     let mut connection = server.connect();
     for line in [
         "XADD k 1-1 f v",
@@ -833,7 +833,7 @@ fn what_is_unknown_or_broken_is_named_with_its_place() {
 
 #[test]
 fn an_entry_above_the_limit_is_passed_over_and_told() {
-    let server = TestRedis::start(RedisVersion::V7);
+    let server = RedisVersion::V7.start();
     let mut connection = server.connect();
     connection.run(&[b"SET", &b"large"[..], &vec![b'x'; 5000]]);
     connection.run(&[b"SET", &vec![b'k'; 5000][..], b"large name"]);

@@ -147,7 +147,9 @@ fn what_has_expired_in_between_is_told_apart_from_what_is_lost() {
     prove_newest(&guard);
     let answer = guard.json(&["restore", "--to", &url(&target)]).yes();
     assert_eq!((&answer["compared"], &answer["expired"]), (&true.into(), &1.into()), "{answer}");
-    for damage in ["DEL session:1", "PEXPIREAT session:1 99999999999999", "XACK stream:small readers 2-1", "FUNCTION FLUSH"] {
+    for damage in
+        ["DEL session:1", "PEXPIREAT session:1 99999999999999", "XACK stream:small readers 2-1", "FUNCTION FLUSH"]
+    {
         let evidence = proof_after(&guard, damage);
         assert_eq!(evidence.reason.as_deref(), Some("contents-differ"), "{damage}: {evidence:?}");
     }
@@ -171,7 +173,8 @@ fn proof_after(guard: &Guard, damage: &str) -> Evidence {
         let settings = ClusterSettings { dir: None, user: "postgres".to_owned() };
         let place = ScratchPlace::Cluster(settings, ClientSearch::default());
         let (targets, damage) = (Targets::default(), Some(damage));
-        let order = ProofOrder { restore, place: &place, targets, started_by: "a test", damage, clock: chrono::Utc::now };
+        let order =
+            ProofOrder { restore, place: &place, targets, started_by: "a test", damage, clock: chrono::Utc::now };
         let (evidence, scratch) = prove(&order, &Arc::new(Progress::default())).await.unwrap();
         scratch.stop().await;
         evidence
@@ -321,9 +324,7 @@ fn a_replica_is_a_source_and_a_master_that_is_gone_makes_it_none() {
     let (master, port) = start_on_port(&["--repl-diskless-sync-delay", "0"]);
     fill(&master);
     let replica = TestRedis::start_with(&["--replicaof", "127.0.0.1", &port.to_string()]);
-    wait_for("the replica", SOON, || {
-        (info(&mut replica.connect(), "master_link_status") == "up").then_some(())
-    });
+    wait_for("the replica", SOON, || (info(&mut replica.connect(), "master_link_status") == "up").then_some(()));
     let guard = guard_of(&replica);
     guard.backup();
     let shard = &guard.json(&["show"]).yes()["facts"]["shards"][0];
@@ -333,9 +334,7 @@ fn a_replica_is_a_source_and_a_master_that_is_gone_makes_it_none() {
     let error = guard.json(&["restore", "--to", &format!("redis://127.0.0.1:{port}")]).error(2, "target-is-source");
     assert!(text(&error["message"]).contains(&port.to_string()), "{error}");
     drop(master);
-    wait_for("the link's end", SOON, || {
-        (info(&mut replica.connect(), "master_link_status") == "down").then_some(())
-    });
+    wait_for("the link's end", SOON, || (info(&mut replica.connect(), "master_link_status") == "down").then_some(()));
     let error = guard.json(&["backup"]).error(2, "source-failed");
     assert!(text(&error["message"]).contains("link to its master is down"), "{error}");
 }
@@ -345,9 +344,7 @@ fn sentinels_say_where_the_master_or_a_replica_is() {
     let (master, port) = start_on_port(&["--repl-diskless-sync-delay", "0"]);
     fill(&master);
     let (replica, replica_port) = start_on_port(&["--replicaof", "127.0.0.1", &port.to_string()]);
-    wait_for("the replica", SOON, || {
-        (info(&mut replica.connect(), "master_link_status") == "up").then_some(())
-    });
+    wait_for("the replica", SOON, || (info(&mut replica.connect(), "master_link_status") == "up").then_some(()));
     let sentinel_port = free_port();
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("sentinel.conf");
@@ -386,7 +383,8 @@ fn sentinels_say_where_the_master_or_a_replica_is() {
 
 /// A cluster of so many masters that share the slots.
 fn start_cluster(n_masters: usize) -> Vec<(TestRedis, u16)> {
-    let settings = ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--repl-diskless-sync-delay", "0"];
+    let settings =
+        ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--repl-diskless-sync-delay", "0"];
     let nodes: Vec<(TestRedis, u16)> = (0..n_masters).map(|_| start_on_port_below(&settings)).collect();
     let share = 16384 / n_masters;
     for (node_idx, (node, _)) in nodes.iter().enumerate() {
@@ -412,7 +410,10 @@ fn start_cluster(n_masters: usize) -> Vec<(TestRedis, u16)> {
 
 /// The bus needs a port 10000 above.
 fn start_on_port_below(settings: &[&str]) -> (TestRedis, u16) {
-    let port = (0..1000).map(|_| free_port()).find(|port| *port < 55_000 - 10_000).unwrap_or_else(|| 20_000 + free_port() % 20_000);
+    let port = (0..1000)
+        .map(|_| free_port())
+        .find(|port| *port < 55_000 - 10_000)
+        .unwrap_or_else(|| 20_000 + free_port() % 20_000);
     let text = port.to_string();
     let settings: Vec<&str> = ["--port", &text].into_iter().chain(settings.iter().copied()).collect();
     (TestRedis::start_with(&settings), port)
@@ -487,7 +488,8 @@ fn follow(folder: &Path) -> u16 {
     fs::create_dir(&bin).unwrap();
     for program in ["sh", "cat", "sha256sum", "zstd", "age", "redis-server", "redis-check-rdb"] {
         let found = ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(program)).find(|path| path.exists());
-        symlink(found.unwrap_or_else(|| panic!("this test needs {program}: run scripts/setup")), bin.join(program)).unwrap();
+        symlink(found.unwrap_or_else(|| panic!("this test needs {program}: run scripts/setup")), bin.join(program))
+            .unwrap();
     }
     // The test's own: a port that is free, and a server that does not hold the shell up.
     let port = free_port();

@@ -10,8 +10,7 @@ use super::diagnose::Problem;
 use super::file::{CompressionFile, ConfigFile, EncryptionFile, RestoreFile, ScratchFile, SslMode};
 use super::twin::{Origin, Origins};
 use super::{
-    Compression, Encryption, Http, Notify, Restore, Run, Scratch, SecretSource, SourceConfig, SourceName,
-    StoreConfig,
+    Compression, Encryption, Http, Notify, Restore, Run, Scratch, SecretSource, SourceConfig, SourceName, StoreConfig,
 };
 use crate::source::postgres::connection::Connection;
 
