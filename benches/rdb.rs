@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use guard::source::redis::rdb::{Entries, RdbDecoder, RdbOptions, RdbSummary};
 
-use redis::{RedisVersion, TestRedis};
+use redis::RedisVersion;
 
 /// What is measured: a name, settings, and a script that fills some hundred megabytes.
 const KEYSPACES: &[(&str, &[&str], &str)] = &[
@@ -59,8 +59,7 @@ const KEYSPACES: &[(&str, &[&str], &str)] = &[
 
 fn main() {
     for (name, settings, script) in KEYSPACES {
-        let server =
-            TestRedis::start_with(RedisVersion::V7, &[&["--busy-reply-threshold", "600000"], *settings].concat());
+        let server = RedisVersion::V7.start_with(&[&["--busy-reply-threshold", "600000"], *settings].concat());
         let letters = "local LETTERS = '' local x = 1 for i = 1, 1000 do x = (x * 48271) % 2147483647 LETTERS = LETTERS .. string.char(97 + x % 26) end ";
         server.connect().run(&["EVAL", &format!("{letters}{script}"), "0"]);
         let rdb = server.save();

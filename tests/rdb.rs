@@ -193,7 +193,7 @@ fn deliver(connection: &mut RedisConnection) {
 #[test]
 fn an_empty_server_has_an_empty_record() {
     for version in RedisVersion::ALL {
-        let server = TestRedis::start(version);
+        let server = version.start();
         let rdb = server.save();
         let summary = decode(&rdb);
         assert_eq!(summary.keyspace, Keyspace::default());
@@ -211,7 +211,7 @@ fn every_encoding_of_the_same_data_gives_the_same_record() {
     let mut seen = BTreeSet::new();
     for version in RedisVersion::ALL {
         for (settings, backwards) in [(&[][..], false), (UNPACKED, false), (PACKED, true)] {
-            let server = TestRedis::start_with(version, settings);
+            let server = version.start_with(settings);
             fill(&mut server.connect(), backwards);
             let rdb = server.save();
             seen.extend(type_bytes(&rdb));
@@ -228,7 +228,7 @@ fn every_encoding_of_the_same_data_gives_the_same_record() {
 
 #[test]
 fn counts_are_those_that_clients_see() {
-    let server = TestRedis::start(RedisVersion::V7);
+    let server = RedisVersion::V7.start();
     let mut connection = server.connect();
     for line in [
         "SET a 12345",
@@ -263,7 +263,7 @@ fn counts_are_those_that_clients_see() {
 
 #[test]
 fn every_change_that_a_client_could_see_changes_the_record() {
-    let server = TestRedis::start(RedisVersion::V7);
+    let server = RedisVersion::V7.start();
     let mut connection = server.connect();
     fill(&mut connection, false);
     deliver(&mut connection);
@@ -317,7 +317,7 @@ fn every_change_that_a_client_could_see_changes_the_record() {
 
 #[test]
 fn what_a_reader_leaves_behind_does_not_change_the_record() {
-    let server = TestRedis::start_with(RedisVersion::V7, &["--maxmemory-policy", "allkeys-lfu", "--maxmemory", "1gb"]);
+    let server = RedisVersion::V7.start_with(&["--maxmemory-policy", "allkeys-lfu", "--maxmemory", "1gb"]);
     let mut connection = server.connect();
     fill(&mut connection, false);
     let before = keyspace(&server);
@@ -330,7 +330,7 @@ fn what_a_reader_leaves_behind_does_not_change_the_record() {
 
 #[test]
 fn pieces_of_any_size_give_the_same_record() {
-    let server = TestRedis::start(RedisVersion::V8);
+    let server = RedisVersion::V8.start();
     fill(&mut server.connect(), false);
     deliver(&mut server.connect());
     let rdb = server.save();
@@ -343,7 +343,7 @@ fn pieces_of_any_size_give_the_same_record() {
 /// Everything small that a server can write, twice: few enough bytes to try each.
 fn small_rdbs() -> Vec<Vec<u8>> {
     let small = |version| {
-        let server = TestRedis::start(version);
+        let server = version.start();
         let mut connection = server.connect();
         for line in [
             "SET s v",
@@ -455,11 +455,11 @@ fn bytes_after_the_end_are_refused_and_the_end_is_told() {
 #[test]
 fn entries_restored_into_a_running_server_give_the_same_record() {
     for version in RedisVersion::ALL {
-        let source = TestRedis::start(version);
+        let source = version.start();
         fill(&mut source.connect(), false);
         deliver(&mut source.connect());
         let rdb = source.save();
-        let target = TestRedis::start(version);
+        let target = version.start();
         let mut connection = target.connect();
         let mut reader = Entries::new(&rdb[..], RdbOptions::default());
         let rdb_version = decode(&rdb).facts.rdb_version;
@@ -482,7 +482,7 @@ fn entries_restored_into_a_running_server_give_the_same_record() {
 
 #[test]
 fn an_rdb_composed_of_dumps_loads_and_has_the_same_record() {
-    let source = TestRedis::start(RedisVersion::V7);
+    let source = RedisVersion::V7.start();
     let mut connection = source.connect();
     fill(&mut connection, false);
     let summary = decode(&source.save());
@@ -505,22 +505,22 @@ fn an_rdb_composed_of_dumps_loads_and_has_the_same_record() {
     }
     let rdb = writer.finish().unwrap();
     assert_eq!(decode(&rdb).keyspace, summary.keyspace);
-    assert_eq!(keyspace(&TestRedis::start_from(RedisVersion::V7, &rdb)), summary.keyspace);
+    assert_eq!(keyspace(&RedisVersion::V7.start_from(&rdb, &[])), summary.keyspace);
 }
 
 #[test]
 fn an_upgrade_keeps_the_record() {
-    let old = TestRedis::start(RedisVersion::V7);
+    let old = RedisVersion::V7.start();
     fill(&mut old.connect(), false);
     deliver(&mut old.connect());
     let rdb = old.save();
-    let new = TestRedis::start_from(RedisVersion::V8, &rdb);
+    let new = RedisVersion::V8.start_from(&rdb, &[]);
     assert_eq!(differences(&decode(&rdb).keyspace, &keyspace(&new)), []);
 }
 
 #[test]
 fn expiring_fields_are_counted_and_change_the_record() {
-    let server = TestRedis::start(RedisVersion::V8);
+    let server = RedisVersion::V8.start();
     let mut connection = server.connect();
     for line in
         ["HSET packed f 1 g 2", "HPEXPIREAT packed 4000000000000 FIELDS 1 f", "CONFIG SET hash-max-listpack-entries 1"]
@@ -549,7 +549,7 @@ fn expiring_fields_are_counted_and_change_the_record() {
         connection.words(change);
         assert_ne!(keyspace(&server), earlier, "{change}");
     }
-    let packed = TestRedis::start_with(RedisVersion::V8, PACKED);
+    let packed = RedisVersion::V8.start_with(PACKED);
     connection = packed.connect();
     for line in [
         "HSET table h 3 g 2 f 1",
@@ -565,7 +565,7 @@ fn expiring_fields_are_counted_and_change_the_record() {
 
 #[test]
 fn passing_keys_are_told_apart_from_lost_ones() {
-    let server = TestRedis::start(RedisVersion::V8);
+    let server = RedisVersion::V8.start();
     let mut connection = server.connect();
     for line in [
         "SET stays x",
@@ -598,7 +598,7 @@ fn passing_keys_are_told_apart_from_lost_ones() {
 #[test]
 fn values_of_modules_are_passed_over_and_named() {
     let module = RedisVersion::V8.program().with_file_name("falkordb.so");
-    let server = TestRedis::start_with(RedisVersion::V8, &["--loadmodule", module.to_str().unwrap()]);
+    let server = RedisVersion::V8.start_with(&["--loadmodule", module.to_str().unwrap()]);
     let mut connection = server.connect();
     connection.run(&[
         "GRAPH.QUERY",
@@ -615,7 +615,7 @@ fn values_of_modules_are_passed_over_and_named() {
 
 #[test]
 fn huge_keys_are_read() {
-    let server = TestRedis::start(RedisVersion::V7);
+    let server = RedisVersion::V7.start();
     let mut connection = server.connect();
     let script = "for i = 1, 1000000, 1000 do local t = {} for j = i, i + 999 do t[#t+1] = j / 8 t[#t+1] = 'member ' .. j end \
                   redis.call('ZADD', KEYS[1], unpack(t)) end";
@@ -643,15 +643,65 @@ fn huge_keys_are_read() {
     // In nodes of its own, plain, and without compression the list is the same.
     connection.words("DEL zset hash string");
     let large = keyspace(&server);
-    let unpacked = TestRedis::start_with(RedisVersion::V8, &["--rdbcompression", "no"]);
+    let unpacked = RedisVersion::V8.start_with(&["--rdbcompression", "no"]);
     connection = unpacked.connect();
     connection.run(&[b"SET", &b"compressed badly"[..], &random]);
     connection.run(&[b"RPUSH", &b"list"[..], &random, b"small", &vec![b'z'; 5 << 20], b"7"]);
     let rdb = unpacked.save();
     assert_eq!(decode(&rdb).keyspace, large);
     assert_eq!(decode_with(RdbOptions::default(), &rdb, 1021).unwrap().keyspace, large);
-    let uncompressed = TestRedis::start_from_with(RedisVersion::V7, &server.save(), &["--rdbcompression", "no"]);
+    let uncompressed = RedisVersion::V7.start_from(&server.save(), &["--rdbcompression", "no"]);
     assert_eq!(keyspace(&uncompressed), large);
+}
+
+/// Runs in a process of its own, whose memory is measured: a string, a compressed string, a packed list element of 1 GiB
+/// each, and a hash of three million fields.
+#[test]
+fn huge_values_pass_through_little_memory() {
+    const NAME: &str = "huge_values_pass_through_little_memory";
+    const LIMIT_KIB: u64 = 64 << 10;
+    if std::env::var_os("GUARD_TEST_MEASURED").is_none() {
+        let mut measured = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = measured.args(["--exact", NAME, "--nocapture"]).env("GUARD_TEST_MEASURED", "1").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    let mut decoder = RdbDecoder::new(RdbOptions::default());
+    let mut feed = |piece: &[u8]| assert_eq!(decoder.feed(piece), Ok(piece.len()));
+    let piece = vec![b'p'; 1 << 20];
+    feed(b"REDIS0010\x00\x05plain\x80\x40\0\0\0");
+    (0..1024).for_each(|_| feed(&piece));
+    // One literal, then references of 264 bytes each to the byte before.
+    let references = b"\xe0\xff\x00".repeat(1 << 10);
+    let (n_pieces, made) = (4096_u32, (264 << 10) * 4096_u32);
+    let header =
+        |compressed: u32, len: u32| [&b"\xc3\x80"[..], &compressed.to_be_bytes(), b"\x80", &len.to_be_bytes()].concat();
+    feed(&[b"\x00\x03lzf", &header(n_pieces * (3 << 10) + 2, made + 1)[..], b"\x00z"].concat());
+    (0..n_pieces).for_each(|_| feed(&references));
+    // The same as the only element of a packed node: its size, its count, the element, its length backwards, the end.
+    let element = made + 1;
+    let length = u64::from(element) + 5;
+    let seven_bits = |idx: u32| u8::try_from(length >> (7 * idx) & 0x7f).unwrap();
+    let backwards = [4, 3, 2, 1, 0].map(|idx| seven_bits(idx) | if idx == 4 { 0 } else { 0x80 });
+    let size = 6 + 5 + element + 5 + 1;
+    let begin = [&size.to_le_bytes()[..], b"\x01\0\xf0", &element.to_le_bytes(), b"z"].concat();
+    let literal = |bytes: &[u8]| [&[u8::try_from(bytes.len() - 1).unwrap()], bytes].concat();
+    let (begin, end) = (literal(&begin), literal(&[&backwards[..], b"\xff"].concat()));
+    let compressed = u32::try_from(begin.len() + end.len()).unwrap() + n_pieces * (3 << 10);
+    feed(&[b"\x12\x04list\x01\x02", &header(compressed, size)[..], &begin].concat());
+    (0..n_pieces).for_each(|_| feed(&references));
+    feed(&end);
+    feed(b"\x04\x04hash\x80\x00\x30\x00\x00");
+    let fields = b"\x05field\x06value!".repeat(1 << 10);
+    (0..0x0030_0000 >> 10).for_each(|_| feed(&fields));
+    feed(b"\xff\0\0\0\0\0\0\0\0");
+    let keyspace = decoder.finish().unwrap().keyspace;
+    let contents = |kind| keyspace.databases[&0][&kind].persistent;
+    assert_eq!(contents(KeyKind::String).bytes, (1 << 30) + 5 + u64::from(made) + 1 + 3);
+    assert_eq!((contents(KeyKind::List).elements, contents(KeyKind::List).bytes), (1, u64::from(element) + 4));
+    assert_eq!(contents(KeyKind::Hash).elements, 0x0030_0000);
+    let peak = support::process::peak_kib(nix::unistd::Pid::this()).unwrap();
+    assert!(peak < LIMIT_KIB, "{peak} KiB");
 }
 
 /// What servers of today do not write any more, or not yet: synthetic values, each equal to one of a real server.
@@ -703,7 +753,7 @@ fn encodings_of_older_and_newer_servers_mean_the_same() {
 
 #[test]
 fn streams_of_every_version_mean_the_same() {
-    let server = TestRedis::start(RedisVersion::V8);
+    let server = RedisVersion::V8.start();
     let mut connection = server.connect();
     for line in [
         "XADD k 1-1 f v",
@@ -783,7 +833,7 @@ fn what_is_unknown_or_broken_is_named_with_its_place() {
 
 #[test]
 fn an_entry_above_the_limit_is_passed_over_and_told() {
-    let server = TestRedis::start(RedisVersion::V7);
+    let server = RedisVersion::V7.start();
     let mut connection = server.connect();
     connection.run(&[b"SET", &b"large"[..], &vec![b'x'; 5000]]);
     connection.run(&[b"SET", &vec![b'k'; 5000][..], b"large name"]);

@@ -357,7 +357,7 @@ fn keys_that_come_and_go_while_they_are_read_do_no_harm() {
 fn a_replica_is_a_source_and_a_master_that_is_gone_makes_it_none() {
     let (master, port) = start_on_port(&["--repl-diskless-sync-delay", "0"]);
     fill(&master);
-    let replica = TestRedis::start_with(V7, &["--replicaof", "127.0.0.1", &port.to_string()]);
+    let replica = TestRedis::start_with(&["--replicaof", "127.0.0.1", &port.to_string()]);
     wait_for("the replica", SOON, || (info(&mut replica.connect(), "master_link_status") == "up").then_some(()));
     let guard = guard_of(&replica);
     guard.backup();

@@ -129,6 +129,7 @@ pub(crate) enum Engines {
     PostgreSql,
     /// MySQL and MariaDB.
     MySql,
+    Sqlite,
     /// PostgreSQL, MySQL and MariaDB.
     Servers,
 }
@@ -141,6 +142,7 @@ impl Engines {
             Self::All => true,
             Self::PostgreSql => engine == Engine::PostgreSql,
             Self::MySql => is_mysql,
+            Self::Sqlite => engine == Engine::Sqlite,
             Self::Servers => engine != Engine::Sqlite,
         }
     }

@@ -62,29 +62,39 @@ impl RedisVersion {
         assert!(program.exists(), "this test needs {}: run scripts/setup, or set {variable}", program.display());
         program
     }
-}
 
-impl TestRedis {
     /// Starts an empty server.
-    pub fn start(version: RedisVersion) -> Self {
-        Self::start_with(version, &[])
+    pub fn start(self) -> TestRedis {
+        self.start_with(&[])
     }
 
-    /// Starts an empty server with further settings, as in `--appendonly yes`.
-    pub fn start_with(version: RedisVersion, settings: &[&str]) -> Self {
-        Self::launch(version, new_dir(), settings)
-    }
-
-    /// Starts a server that loads an RDB.
-    pub fn start_from(version: RedisVersion, rdb: &[u8]) -> Self {
-        Self::start_from_with(version, rdb, &[])
+    /// Starts an empty server with further settings.
+    pub fn start_with(self, settings: &[&str]) -> TestRedis {
+        TestRedis::launch(self, new_dir(), settings)
     }
 
     /// Starts a server that loads an RDB, with further settings.
-    pub fn start_from_with(version: RedisVersion, rdb: &[u8], settings: &[&str]) -> Self {
+    pub fn start_from(self, rdb: &[u8], settings: &[&str]) -> TestRedis {
         let dir = new_dir();
         fs::write(dir.path().join("dump.rdb"), rdb).unwrap();
-        Self::launch(version, dir, settings)
+        TestRedis::launch(self, dir, settings)
+    }
+}
+
+impl TestRedis {
+    /// Starts an empty server of the distribution's version.
+    pub fn start() -> Self {
+        RedisVersion::V7.start()
+    }
+
+    /// Starts one with further settings, as in `--appendonly yes`.
+    pub fn start_with(settings: &[&str]) -> Self {
+        RedisVersion::V7.start_with(settings)
+    }
+
+    /// Starts one that loads an RDB.
+    pub fn start_from(rdb: &[u8]) -> Self {
+        RedisVersion::V7.start_from(rdb, &[])
     }
 
     fn launch(version: RedisVersion, dir: TempDir, settings: &[&str]) -> Self {

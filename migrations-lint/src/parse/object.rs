@@ -243,6 +243,29 @@ fn create_object(cursor: &mut Cursor<'_>, kind: ObjectKind, or_replace: bool) ->
     })
 }
 
+/// After IMPORT FOREIGN SCHEMA: foreign tables whose names only the other server knows.
+pub(super) fn import_foreign_schema(cursor: &mut Cursor<'_>) -> Option<Kind> {
+    let start = *cursor;
+    cursor.ident()?;
+    let span = cursor.span_since(&start);
+    if !cursor.seek("into") {
+        return None;
+    }
+    cursor.advance();
+    let schema = cursor.ident()?.name;
+    Some(Kind::Create(Box::new(Create {
+        kind: ObjectKind::ForeignTable,
+        name: Name { schema: Some(schema), name: "*".into(), span },
+        or_replace: false,
+        if_not_exists: false,
+        is_temporary: false,
+        on: None,
+        signature: Box::default(),
+        is_named_in_schema: false,
+        definer: None,
+    })))
+}
+
 fn operator_name(cursor: &mut Cursor<'_>) -> Option<Name> {
     let start = *cursor;
     let mut name = Name::default();

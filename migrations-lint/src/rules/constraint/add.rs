@@ -248,7 +248,8 @@ fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
                 "a row violates the CHECK"
             }
             ConstraintKind::ForeignKey { columns, .. } => {
-                if columns.iter().all(|column| view.catalog.is_new_column(&alter.name, &column.name)) {
+                let is_new = |column: &Ident| view.catalog.is_new_column(&alter.name, &column.name);
+                if columns.iter().all(is_new) || puts_back(view, alter, constraint) {
                     continue;
                 }
                 "a row refers to nothing"
