@@ -12,7 +12,7 @@
 //! - How far the store's conditional puts can be relied on is found by [`probe`]; where they cannot, see [`Exclusion`].
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -56,6 +56,8 @@ pub struct Leases {
     holder: Holder,
     ttl: Duration,
     clock: Clock,
+    /// What is known of the store, once it was asked for.
+    exclusion: Arc<Mutex<Option<Exclusion>>>,
 }
 
 /// What is wanted, what for, and why: the reason is shown to whoever has to wait.
@@ -150,7 +152,7 @@ impl fmt::Debug for Leases {
 impl Leases {
     /// The leases in a store, held by this process.
     pub fn new(store: Arc<dyn Store>, holder: Holder, clock: Clock) -> Self {
-        Self { store, holder, ttl: DEFAULT_TTL, clock }
+        Self { store, holder, ttl: DEFAULT_TTL, clock, exclusion: Arc::default() }
     }
 
     /// The same with leases that last so long without a renewal.
@@ -176,6 +178,7 @@ impl Leases {
     /// Claims a lease. The token of what is won is a child of `cancel`.
     pub async fn claim(&self, claim: &Claim, cancel: &CancellationToken) -> Result<Claimed, LeaseError> {
         let key = claim.subject.key()?;
+        let conditional = self.exclusion().await? == Exclusion::Store;
         for _ in 0..MAX_ATTEMPTS {
             let begun = Instant::now();
             let now = self.now().await?;
@@ -190,9 +193,15 @@ impl Leases {
                 }
             }
             let record = self.record(claim, now);
-            if let Some(tag) = self.write(&key, found.map(|found| found.tag), &record).await? {
+            let over = found.map(|found| found.tag);
+            let written = if conditional {
+                self.write(&key, over, &record).await?
+            } else {
+                self.overwrite(&key, &record).await?
+            };
+            if let Some(tag) = written {
                 tracing::debug!(%key, reason = record.reason, "the lease is ours");
-                let renewal = held::Renewal { store: Arc::clone(&self.store), key, record, tag };
+                let renewal = held::Renewal { store: Arc::clone(&self.store), key, record, tag, conditional };
                 return Ok(Claimed::Won(HeldLease::start(renewal, begun, cancel.child_token())));
             }
         }
@@ -249,6 +258,14 @@ impl Leases {
         }
     }
 
+    /// Where conditions mean nothing, the last of those who write at once wins, and what lies there afterwards tells them.
+    /// That is a help, no exclusion: see [`Exclusion`].
+    async fn overwrite(&self, key: &Key, record: &Record) -> Result<Option<Tag>, LeaseError> {
+        let body = record.to_bytes();
+        self.store.replace(key, body.clone()).await?;
+        Ok(self.store.fetch(key).await?.filter(|found| found.body == body).map(|found| found.tag))
+    }
+
     /// Writes the record where nothing or that version is; `None` if another was faster.
     async fn write(&self, key: &Key, over: Option<Tag>, record: &Record) -> Result<Option<Tag>, LeaseError> {
         let body: Bytes = record.to_bytes();
@@ -260,7 +277,6 @@ impl Leases {
             };
         }
         match self.store.create(key, body.clone()).await {
-            // A store that ignores the condition lets the last writer win: what lies there now decides.
             Ok(()) => Ok(self.store.fetch(key).await?.filter(|found| found.body == body).map(|found| found.tag)),
             Err(StoreError::Exists { .. }) => Ok(None),
             Err(error) => Err(error.into()),

@@ -102,7 +102,7 @@ async fn check_takeover(store: Arc<dyn Store>) {
     let now = store.clock().await.unwrap();
     assert!(now >= record.expires(), "taken over at {now}, held until {}", record.expires());
     assert_eq!(won.len(), 1);
-    assert_eq!(won[0].record().holder.host.starts_with("host-"), true);
+    assert!(won[0].record().holder.host.starts_with("host-"));
     won.remove(0).release().await.unwrap();
     win(&dead, source()).await.release().await.unwrap();
 }
@@ -167,8 +167,9 @@ async fn a_holder_that_was_replaced_learns_so_and_ends_nothing() {
     let ours = daemon(&cut_off, "ours", Duration::from_millis(1500));
     let lease = win(&ours, source()).await;
     // The store is out of reach for this one daemon: no renewal gets through.
+    let so_far = faulty.calls(Operation::Swap);
     for call_idx in 0..100 {
-        faulty.fail(Operation::Swap, call_idx, Fault::Transient);
+        faulty.fail(Operation::Swap, so_far + call_idx, Fault::Transient);
     }
     lease.token().cancelled().await;
     assert!(lease.is_lost());
@@ -198,8 +199,9 @@ async fn a_renewal_whose_answer_is_lost_is_no_lost_lease() {
     let faulty = Arc::new(Faulty::new(Arc::clone(&store)));
     let shaky: Arc<dyn Store> = faulty.clone();
     let lease = win(&daemon(&shaky, "ours", Duration::from_secs(1)), source()).await;
-    faulty.fail(Operation::Swap, 0, Fault::LostAnswer);
-    while faulty.calls(Operation::Swap) < 3 {
+    let so_far = faulty.calls(Operation::Swap);
+    faulty.fail(Operation::Swap, so_far, Fault::LostAnswer);
+    while faulty.calls(Operation::Swap) < so_far + 3 {
         assert!(!lease.is_lost());
         tokio::task::yield_now().await;
     }

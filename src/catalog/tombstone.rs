@@ -65,6 +65,10 @@ impl Catalog {
 
     /// Puts a tombstone where a manifest never came; `false` if one has come after all.
     pub async fn forestall(&self, keys: &BackupKeys, tombstone: &Tombstone) -> Result<bool, CatalogError> {
+        // Where the store ignores the condition, this look is all there is.
+        if self.store.stat(&keys.manifest()).await?.is_some() {
+            return Ok(false);
+        }
         match self.store.create(&keys.manifest(), document(tombstone)).await {
             Ok(()) => Ok(true),
             Err(StoreError::Exists { .. }) => Ok(false),

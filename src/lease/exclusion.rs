@@ -1,5 +1,7 @@
 //! What keeps two runs of one source apart: the store's conditional puts, or where those mean nothing, the source itself.
 
+use std::sync::PoisonError;
+
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -43,23 +45,26 @@ impl Leases {
             Err(error @ StoreError::Denied { .. }) => tracing::warn!(%error, "what the probe found is not remembered"),
             Err(error) => return Err(error.into()),
         }
-        Ok(probed.exclusion())
+        Ok(self.know(probed))
     }
 
     /// What a recent probe found, or else a probe now.
     pub async fn exclusion(&self) -> Result<Exclusion, LeaseError> {
+        if let Some(known) = self.exclusion.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            return Ok(known);
+        }
         let remembered = self.store.fetch(&memory_key()).await?;
         let probed = remembered.and_then(|found| serde_json::from_slice::<Probed>(&found.body).ok());
         match probed {
-            Some(probed) if (self.now().await? - probed.at).abs() < VALIDITY => Ok(probed.exclusion()),
+            Some(probed) if (self.now().await? - probed.at).abs() < VALIDITY => Ok(self.know(probed)),
             _ => self.probe_exclusion().await,
         }
     }
-}
 
-impl Probed {
-    fn exclusion(self) -> Exclusion {
-        self.fault.map_or(Exclusion::Store, |reason| Exclusion::Source { reason })
+    fn know(&self, probed: Probed) -> Exclusion {
+        let exclusion = probed.fault.map_or(Exclusion::Store, |reason| Exclusion::Source { reason });
+        *self.exclusion.lock().unwrap_or_else(PoisonError::into_inner) = Some(exclusion.clone());
+        exclusion
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Renewal {
     pub(super) key: Key,
     pub(super) record: Record,
     pub(super) tag: Tag,
+    /// Whether the store's conditions can be relied on.
+    pub(super) conditional: bool,
 }
 
 impl HeldLease {
@@ -158,6 +160,9 @@ impl Renewal {
 
     /// Writes the record over its last version. A version of ours whose answer was lost is ours all the same.
     async fn write(&mut self) -> Result<(), LeaseError> {
+        if !self.conditional {
+            return self.overwrite().await;
+        }
         for _ in 0..2 {
             match self.store.swap(&self.key, &self.tag, self.record.to_bytes()).await {
                 Ok(tag) => {
@@ -175,6 +180,17 @@ impl Renewal {
             self.tag = found.tag;
         }
         Err(self.lost("its record was removed or changed by hand".to_owned()))
+    }
+
+    async fn overwrite(&mut self) -> Result<(), LeaseError> {
+        let Some(found) = self.store.fetch(&self.key).await? else {
+            return Err(self.lost("its record was removed by hand".to_owned()));
+        };
+        let theirs = Record::parse(&self.key, &found.body)?;
+        if theirs.token != self.record.token {
+            return Err(self.lost(format!("{} holds it since {}", theirs.holder, theirs.acquired)));
+        }
+        Ok(self.store.replace(&self.key, self.record.to_bytes()).await?)
     }
 
     fn lost(&self, now: String) -> LeaseError {

@@ -18,6 +18,8 @@ const N_RACES: usize = 4;
 pub struct ConditionalPuts {
     /// A second create of the same key is refused.
     pub creates_refused: bool,
+    /// A swap of the version that is there is carried out.
+    pub swaps_accepted: bool,
     /// A swap of a version that is no longer there is refused.
     pub stale_swaps_refused: bool,
     /// The most winners of one race of creates; 1 is right.
@@ -41,6 +43,8 @@ impl ConditionalPuts {
                 "of {N_RACERS} that created one object at once {} were told that they won",
                 self.create_winners
             ))
+        } else if !self.swaps_accepted {
+            Some("it refuses If-Match for the very version that is there".to_owned())
         } else if !self.stale_swaps_refused {
             Some("it ignores If-Match: an outdated writer overwrites a newer version".to_owned())
         } else if self.swap_winners != 1 {
@@ -76,13 +80,11 @@ async fn try_out(store: &dyn Store, run: &str, written: &mut Vec<Key>) -> Result
     let key = next_key("serial");
     store.create(&key, Bytes::from("first")).await?;
     let creates_refused = is_refused(store.create(&key, Bytes::from("second")).await)?;
-    let stale_swaps_refused = match store.fetch(&key).await? {
-        None => false,
-        Some(first) => {
-            store.swap(&key, &first.tag, Bytes::from("newer")).await?;
-            is_refused(store.swap(&key, &first.tag, Bytes::from("stale")).await)?
-        }
-    };
+    let (mut swaps_accepted, mut stale_swaps_refused) = (false, false);
+    if let Some(first) = store.fetch(&key).await? {
+        swaps_accepted = !is_refused(store.swap(&key, &first.tag, Bytes::from("newer")).await)?;
+        stale_swaps_refused = is_refused(store.swap(&key, &first.tag, Bytes::from("stale")).await)?;
+    }
     let (mut create_winners, mut swap_winners) = (0, 0);
     for race in 0..N_RACES {
         let key = next_key(&format!("race-{race}"));
@@ -92,13 +94,14 @@ async fn try_out(store: &dyn Store, run: &str, written: &mut Vec<Key>) -> Result
         let racers = (0..N_RACERS).map(|racer| store.swap(&key, &found.tag, Bytes::from(format!("swapper {racer}"))));
         swap_winners = swap_winners.max(winners(join_all(racers).await)?);
     }
-    Ok(ConditionalPuts { creates_refused, stale_swaps_refused, create_winners, swap_winners })
+    Ok(ConditionalPuts { creates_refused, swaps_accepted, stale_swaps_refused, create_winners, swap_winners })
 }
 
+/// A store that knows no conditions says so by 501, which is a refusal as well.
 fn is_refused<T>(outcome: Result<T, StoreError>) -> Result<bool, StoreError> {
     match outcome {
         Ok(_) => Ok(false),
-        Err(StoreError::Exists { .. } | StoreError::Changed { .. }) => Ok(true),
+        Err(StoreError::Exists { .. } | StoreError::Changed { .. } | StoreError::Permanent { .. }) => Ok(true),
         Err(error) => Err(error),
     }
 }

@@ -73,6 +73,12 @@ impl Ceph {
         set.expect("the lock is set");
     }
 
+    /// An object as text.
+    pub async fn content(&self, bucket: &str, object: &str) -> String {
+        let answer = self.client().get_object().bucket(bucket).key(object).send().await.expect("it is there");
+        String::from_utf8(answer.body.collect().await.expect("it is read").to_vec()).expect("text")
+    }
+
     /// How many versions there are that are not the current ones.
     pub async fn n_noncurrent(&self, bucket: &str) -> usize {
         let listed = self.client().list_object_versions().bucket(bucket).send().await.expect("versions are listed");
