@@ -104,7 +104,7 @@ impl Daemon {
         Self {
             place,
             serving,
-            records: Records::default(),
+            records: Records::new(),
             promises: promise::Watch::default(),
             janitor: janitor::Janitor::default(),
             running: BTreeSet::new(),
@@ -223,7 +223,7 @@ impl Daemon {
                 tracing::info!(jobs = place.jobs.len(), "the configuration was read again");
                 self.serving.watch(&place.config);
                 self.place = Arc::new(place);
-                self.records = Records::default();
+                self.records = Records::new();
                 self.greet();
             }
             Err(error) => {
