@@ -144,6 +144,7 @@ impl Daemon {
                     let (place, abandon) = (Arc::clone(&self.place), self.abandon.child_token());
                     self.runs.spawn(carry_out(place, due, abandon));
                 }
+                tracing::debug!(running = self.running.len(), wake = ?decision.wake, "looked");
                 self.promises.check_if_due(&self.place, now).await;
                 self.beat(now);
                 let wake = decision.wake.unwrap_or(DateTime::<Utc>::MAX_UTC).min(now + LOOK_AGAIN);
