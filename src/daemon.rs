@@ -104,7 +104,7 @@ impl Daemon {
         Self {
             place,
             serving,
-            records: Records::default(),
+            records: Records::new(),
             promises: promise::Watch::default(),
             janitor: janitor::Janitor::default(),
             running: BTreeSet::new(),
@@ -144,6 +144,7 @@ impl Daemon {
                     let (place, abandon) = (Arc::clone(&self.place), self.abandon.child_token());
                     self.runs.spawn(carry_out(place, due, abandon));
                 }
+                tracing::debug!(running = self.running.len(), wake = ?decision.wake, "looked");
                 self.promises.check_if_due(&self.place, now).await;
                 self.beat(now);
                 let wake = decision.wake.unwrap_or(DateTime::<Utc>::MAX_UTC).min(now + LOOK_AGAIN);
@@ -223,7 +224,7 @@ impl Daemon {
                 tracing::info!(jobs = place.jobs.len(), "the configuration was read again");
                 self.serving.watch(&place.config);
                 self.place = Arc::new(place);
-                self.records = Records::default();
+                self.records = Records::new();
                 self.greet();
             }
             Err(error) => {

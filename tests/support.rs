@@ -36,6 +36,8 @@ pub mod postgres;
 pub mod process;
 #[path = "support/proxy.rs"]
 pub mod proxy;
+#[path = "support/receiver.rs"]
+pub mod receiver;
 #[path = "support/redis.rs"]
 pub mod redis;
 #[path = "support/s3_process.rs"]

@@ -5,16 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::workplace::Workplace;
-use crate::lease::{LeaseError, Purpose, Record, Slot, State, Subject};
+use crate::lease::{Holder, LeaseError, Purpose, Record, Slot, State, Subject};
 use crate::schedule::{JobId, Kind, Recorded, SlotState};
 
 /// The newest slot of each job, and a memory of those that have ended: they never change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Records {
     ended: BTreeMap<JobId, DateTime<Utc>>,
+    /// This process, which sees the death of others on its machine.
+    observer: Holder,
 }
 
 impl Records {
+    /// Nothing is known yet.
+    pub(super) fn new() -> Self {
+        Self { ended: BTreeMap::new(), observer: Holder::of_this_process() }
+    }
+
     /// Reads them: one listing a schedule, and one object for each job that somebody is at work on.
     pub(super) async fn read(&mut self, place: &Workplace) -> Result<BTreeMap<JobId, Recorded>, LeaseError> {
         let mut newest: BTreeMap<JobId, Slot> = BTreeMap::new();
@@ -30,7 +37,7 @@ impl Records {
             let state = if self.ended.get(&job) == Some(&at) {
                 SlotState::Ended
             } else {
-                place.leases.look(&Subject::Slot(slot)).await?.map_or(SlotState::Ended, |record| state_of(&record))
+                place.leases.look(&Subject::Slot(slot)).await?.map_or(SlotState::Ended, |record| self.state_of(&record))
             };
             if state == SlotState::Ended {
                 self.ended.insert(job.clone(), at);
@@ -40,6 +47,21 @@ impl Records {
         Ok(recorded)
     }
 }
+
+impl Records {
+    fn state_of(&self, record: &Record) -> SlotState {
+        match record.state {
+            State::Held if record.holder.is_known_dead(&self.observer) => SlotState::Held { until: OVER },
+            State::Held => SlotState::Held { until: record.expires() },
+            // Given back before its end: whoever looks next takes it.
+            State::Released => SlotState::Held { until: OVER },
+            State::Done { .. } | State::Failed { .. } | State::Skipped { .. } => SlotState::Ended,
+        }
+    }
+}
+
+/// Of a lease that nobody holds any more.
+const OVER: DateTime<Utc> = DateTime::<Utc>::MIN_UTC;
 
 /// The slot of the job's own that came before this one, and how it went, if that is known.
 pub(super) async fn before(
@@ -73,13 +95,4 @@ pub(super) fn purpose(kind: Kind) -> Purpose {
 fn job_of(slot: &Slot) -> Option<JobId> {
     let kind = Kind::ALL.into_iter().find(|kind| purpose(*kind) == slot.purpose)?;
     Some(JobId { schedule: slot.schedule.clone(), source: slot.source.to_string(), kind })
-}
-
-fn state_of(record: &Record) -> SlotState {
-    match record.state {
-        State::Held => SlotState::Held { until: record.expires() },
-        // Given back before its end: whoever looks next takes it.
-        State::Released => SlotState::Held { until: DateTime::<Utc>::MIN_UTC },
-        State::Done { .. } | State::Failed { .. } | State::Skipped { .. } => SlotState::Ended,
-    }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::Instrument as _;
 
 use super::{LeaseError, Record, State};
 use crate::store::{Key, Store, StoreError, Tag};
@@ -47,7 +48,7 @@ impl HeldLease {
         let is_lost = Arc::new(AtomicBool::new(false));
         let stop = CancellationToken::new();
         let (of_keeper, lost, end) = (token.clone(), Arc::clone(&is_lost), stop.clone());
-        let keeper = tokio::spawn(async move {
+        let keeping = async move {
             let kept = keep(renewal, begun, end).await;
             if let Err(error) = &kept {
                 tracing::error!(%error, "the lease is lost; the work under it is stopped");
@@ -55,7 +56,8 @@ impl HeldLease {
                 of_keeper.cancel();
             }
             kept
-        });
+        };
+        let keeper = tokio::spawn(keeping.in_current_span());
         Self { key, won, token, is_lost, keeper, stop: stop.drop_guard() }
     }
 

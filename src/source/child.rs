@@ -17,6 +17,7 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
 /// How much of a child's complaints is kept for the error message.
 const STDERR_LINES: usize = 20;
@@ -172,7 +173,7 @@ impl ChildCommand {
         let started = self.command.spawn();
         let mut child = started.map_err(|reason| ChildError::Start { program: self.program.clone(), reason })?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-        let stderr = child.stderr.take().map(|stderr| tokio::spawn(last_lines(stderr)));
+        let stderr = child.stderr.take().map(|stderr| tokio::spawn(last_lines(stderr).in_current_span()));
         Ok(OwnedChild { program: self.program, child, group, stderr, ending: self.ending })
     }
 

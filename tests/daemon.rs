@@ -1,0 +1,327 @@
+//! `guard run` as a process: what it does by itself, how it stops, what it tells, and how it lives with others.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+#[path = "daemon/site.rs"]
+mod site;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use site::{DAILY, Daemon, Site};
+use support::guard::{Guard, text};
+use support::postgres::{TestPostgres, Version};
+use support::receiver::HttpReceiver;
+use support::session::OpenSession;
+
+/// A server with two small databases.
+fn server() -> TestPostgres {
+    let server = TestPostgres::start(Version::V15);
+    for database in ["orders", "cache"] {
+        server.create_database(database, "");
+        server.psql(database, "CREATE TABLE t AS SELECT i AS id, md5(i::text) AS v FROM generate_series(1, 500) i");
+    }
+    server
+}
+
+fn source(server: &TestPostgres, name: &str) -> String {
+    format!("[source.{name}]\nurl = \"{}\"\nretries = 0\n", server.url(name))
+}
+
+/// The ids of the run in a line's spans.
+fn run_id(line: &Value) -> Option<String> {
+    let spans = line["spans"].as_array()?;
+    spans.iter().find(|span| span["name"] == "run").map(|span| text(&span["id"]))
+}
+
+#[test]
+fn it_backs_up_proves_verifies_and_prunes_once_and_goes_on_where_it_stopped() {
+    let server = server();
+    let schedule = format!(
+        "{DAILY}[test-restore]\ncron = \"0 0 * * *\"\n[verify]\ncron = \"0 0 * * *\"\n[prune]\ncron = \"0 0 * * *\"\n"
+    );
+    let site = Site::new(Guard::default(), &source(&server, "orders"), &schedule);
+    let daemon = site.start();
+    daemon.wait("four slots that are done", || (site.slots_in("done").len() == 4).then_some(()));
+    let lines = daemon.stop(&[]);
+
+    let manifests = site.manifests("orders");
+    assert_eq!(manifests.len(), 1);
+    let (id, run) = (text(&manifests[0]["id"]), &manifests[0]["run"]);
+    let backup_slot = site.slots().into_iter().find(|(name, _)| name.contains("-backup-")).unwrap();
+    assert_eq!(backup_slot.1["backup"], id.as_str());
+    assert_eq!(format!("{}.json", text(&run["slot"])), format!("plan/{}", backup_slot.0));
+    // Whatever was logged about the backup carries the id that the manifest has.
+    let about: Vec<&Value> =
+        lines.iter().filter(|line| line["backup"] == id.as_str() && line["target"] == "guard::backup").collect();
+    assert!(about.len() >= 2, "{lines:#?}");
+    assert!(about.iter().all(|line| run_id(line) == Some(text(&run["id"]))), "{about:#?}");
+    let proofs = std::fs::read_dir(site.guard.folder("orders", &id).join("proofs")).unwrap();
+    let evidence: Vec<Value> =
+        proofs.map(|entry| serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap()).collect();
+    assert_eq!(evidence.len(), 1);
+    assert_eq!(evidence[0]["verdict"], "proven");
+    assert!(text(&evidence[0]["run"]["slot"]).contains("-proof-orders"), "{}", evidence[0]);
+
+    // Another daemon, on another day's host for all it knows, finds nothing left to do.
+    let daemon = site.start();
+    daemon.wait_for_line("looked");
+    let lines = daemon.stop(&[]);
+    assert!(lines.iter().all(|line| line["message"] != "the run begins"), "{lines:#?}");
+    assert_eq!(site.manifests("orders").len(), 1);
+}
+
+#[test]
+fn sigterm_abandons_what_takes_too_long_and_the_next_daemon_runs_the_same_slot() {
+    let server = server();
+    let toml = format!("[run]\nstop_patience = \"1s\"\n{}", source(&server, "orders"));
+    let site = Site::new(Guard::default(), &toml, DAILY);
+    let locker = OpenSession::locking(&server, "orders", "t");
+    let mut daemon = site.start();
+    daemon.wait_for_program("pg_dump");
+    daemon.stop(&["runs are abandoned: the time to stop is over", "the run was abandoned; it will be run again"]);
+    let released = site.slots_in("released");
+    assert_eq!(released.len(), 1, "{:?}", site.slots());
+    assert_eq!(site.manifests("orders").len(), 0);
+
+    drop(locker);
+    let daemon = site.start();
+    daemon.wait("the slot to be done", || (site.slots_in("done") == released).then_some(()));
+    daemon.stop(&["taken over: it was begun and not ended"]);
+    assert_eq!(site.manifests("orders").len(), 1);
+}
+
+#[test]
+fn sigterm_lets_a_run_finish_that_is_nearly_done() {
+    let server = server();
+    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    let locker = OpenSession::locking(&server, "orders", "t");
+    let mut daemon = site.start();
+    daemon.wait_for_program("pg_dump");
+    daemon.signal(Signal::SIGTERM);
+    daemon.wait_for_line("stopping");
+    drop(locker);
+    daemon.stop(&[]);
+    assert_eq!(site.slots_in("done").len(), 1);
+    assert_eq!(site.manifests("orders").len(), 1);
+}
+
+#[test]
+fn sighup_takes_a_new_configuration_and_keeps_the_old_one_if_the_new_is_wrong() {
+    let server = server();
+    let hook = HttpReceiver::start();
+    let ops = format!("[notify.ops]\nwebhook = \"{}\"\n", hook.url("/"));
+    let site = Site::new(Guard::default(), &format!("{}{ops}", source(&server, "orders")), DAILY);
+    let daemon = site.start();
+    daemon.wait("a backup", || (site.slots_in("done").len() == 1).then_some(()));
+
+    site.schedule("sources = [\"*\"]\ntimezone = \"Europe/Nowhere\"\nbackup = \"0 0 * * *\"\n");
+    daemon.signal(Signal::SIGHUP);
+    daemon.wait_for_line("the new configuration is wrong; the old one stays");
+    let told = daemon.wait("a notice", || hook.notices().pop());
+    assert!(text(&told["summary"]).contains("the old one stays"), "{told}");
+
+    // The old one is still at work, and a right one is taken.
+    site.schedule(&DAILY.replace("0 0 * * *", "*/2 * * * * *"));
+    daemon.signal(Signal::SIGHUP);
+    daemon.wait_for_line("the configuration was read again");
+    daemon.wait("another backup", || (site.slots_in("done").len() >= 2).then_some(()));
+    daemon.stop(&["the new configuration is wrong; the old one stays"]);
+}
+
+#[test]
+fn a_failure_is_told_once_and_so_is_the_recovery() {
+    let mut server = server();
+    let http = HttpReceiver::start();
+    let toml = format!(
+        "{}[notify.ops]\nwebhook = \"{}\"\nwebhook_key = \"k3y\"\non = [\"failure\", \"recovery\"]\n[notify.check]\nping = \"{}\"\n",
+        source(&server, "orders"),
+        http.url("/hook"),
+        http.url("/ping")
+    );
+    let site = Site::new(Guard::default(), &toml, &DAILY.replace("0 0 * * *", "*/2 * * * * *"));
+    let stopped = server.pid();
+    nix::sys::signal::kill(stopped, Signal::SIGQUIT).unwrap();
+    let daemon = site.start();
+    daemon.wait("three failures", || (site.slots_in("failed").len() >= 3).then_some(()));
+    server.restart();
+    daemon.wait("two successes", || (site.slots_in("done").len() >= 2).then_some(()));
+    daemon.wait("the recovery's notice", || http.notices().into_iter().find(|notice| notice["event"] == "recovery"));
+    daemon.stop(&["the run failed"]);
+
+    let notices = http.notices();
+    let of = |event: &str| notices.iter().filter(|notice| notice["event"] == event).count();
+    assert_eq!((of("failure"), of("recovery")), (1, 1), "{notices:#?}");
+    let failure = &notices[0];
+    assert_eq!((&failure["source"], &failure["job"]), (&"orders".into(), &"backup".into()), "{failure}");
+    let paths: Vec<String> = http.received().into_iter().filter(|it| it.method == "GET").map(|it| it.path).collect();
+    for path in ["/ping/start", "/ping/fail", "/ping"] {
+        assert!(paths.iter().any(|found| found == path), "{path} in {paths:?}");
+    }
+}
+
+#[test]
+fn a_broken_promise_is_told_once_by_two_daemons_and_the_heart_goes_on() {
+    let server = server();
+    let http = HttpReceiver::start();
+    let toml = |url: &str| {
+        format!(
+            "[source.orders]\nurl = \"{url}\"\nretries = 0\n[notify.ops]\nwebhook = \"{}\"\non = [\"rpo\"]\n\
+             heartbeat = \"{}\"\nheartbeat_every = \"1s\"\n",
+            http.url("/hook"),
+            http.url("/alive")
+        )
+    };
+    let schedule = format!("{DAILY}[target]\nrpo = \"1s\"\n");
+    // Nobody listens there: no backup ever succeeds.
+    let nobody = toml("postgres://postgres@127.0.0.1:1/orders");
+    let one = Site::new(Guard::default(), &nobody, &schedule);
+    let two = Site::new(
+        Guard::default().with("GUARD_STORE_URL", &one.guard.store().display().to_string()),
+        &nobody,
+        &schedule,
+    );
+    drop(server);
+    let daemons: Vec<Daemon> = vec![one.start(), two.start()];
+    daemons[0].wait("the notice", || http.notices().pop());
+    // Both go on looking at the promise, and no second notice comes.
+    for daemon in &daemons {
+        let looked = daemon.said("looked").len();
+        daemon.signal(Signal::SIGHUP);
+        daemon.wait("two more looks", || (daemon.said("looked").len() > looked + 1).then_some(()));
+    }
+    daemons[0].wait("a heartbeat", || http.received().into_iter().find(|received| received.path == "/alive"));
+    for daemon in daemons {
+        daemon.signal(Signal::SIGTERM);
+    }
+    let notices = http.notices();
+    assert_eq!(notices.len(), 1, "{notices:#?}");
+    assert_eq!(notices[0]["event"], "rpo");
+    assert!(text(&notices[0]["summary"]).contains("promised are 1s"), "{}", notices[0]);
+}
+
+#[test]
+fn a_backup_by_hand_and_a_scheduled_one_never_meet() {
+    let server = server();
+    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    let locker = OpenSession::locking(&server, "orders", "t");
+    let mut daemon = site.start();
+    daemon.wait_for_program("pg_dump");
+    let refused = site.guard.command(&["backup", "--json"]).output().unwrap();
+    let refused = site.guard.checked(&refused);
+    let error = refused.error(2, "busy");
+    assert!(text(&error["message"]).contains("schedule plan"), "{error}");
+    drop(locker);
+    daemon.wait("the scheduled one", || (site.slots_in("done").len() == 1).then_some(()));
+    daemon.stop(&[]);
+    site.guard.backup();
+
+    // The other way round the schedule waits for the hand.
+    let other = Site::new(Guard::default(), &source(&server, "cache"), DAILY);
+    let locker = OpenSession::locking(&server, "cache", "t");
+    let mut by_hand = support::process::Running::start(other.guard.command(&["backup"]));
+    by_hand.wait_for("pg_dump", site::LONG);
+    let daemon = other.start();
+    daemon.wait_for_line("waiting: somebody is at work on it");
+    drop(locker);
+    assert_eq!(by_hand.end_within(site::LONG).status.code(), Some(0));
+    daemon.wait("the scheduled one", || (other.slots_in("done").len() == 1).then_some(()));
+    daemon.stop(&[]);
+    assert_eq!(other.manifests("cache").len(), 2);
+}
+
+#[test]
+fn page_probes_and_metrics_are_served_and_show_the_run() {
+    let server = server();
+    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    let daemon = site.start();
+    let address = text(&daemon.wait_for_line("the status page, metrics and probes are served")["address"]);
+    daemon.wait("a backup", || (site.slots_in("done").len() == 1).then_some(()));
+    let get = |path: &str| {
+        let mut socket = TcpStream::connect(&address).unwrap();
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(get("/healthz").starts_with("HTTP/1.1 200"));
+    daemon.wait("readiness", || get("/readyz").starts_with("HTTP/1.1 200").then_some(()));
+    daemon.wait("the backup on the page", || {
+        let id = text(&site.manifests("orders")[0]["id"]);
+        get("/status.json").contains(&id).then_some(())
+    });
+    assert!(get("/metrics").contains("orders"));
+    assert!(get("/").contains("orders"));
+    daemon.stop(&[]);
+}
+
+#[test]
+fn a_daemon_that_cannot_begin_says_why() {
+    let server = server();
+    Guard::of(&server, "orders").json(&["run"]).error(2, "usage");
+    let nothing = Guard::default();
+    nothing.json(&["run"]).error(2, "usage");
+    let site = Site::new(
+        Guard::default(),
+        &format!("{}[notify.ops]\nwebhook = {{ env = \"MISSING\" }}\n", source(&server, "orders")),
+        DAILY,
+    );
+    site.guard.json(&["run"]).error(2, "secret");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    site.guard.configure(&format!(
+        "[http]\nlisten = \"{}\"\n{}",
+        taken.local_addr().unwrap(),
+        source(&server, "orders")
+    ));
+    site.guard.json(&["run"]).error(2, "http");
+}
+
+#[test]
+fn several_databases_of_one_server_are_one_slot() {
+    let server = server();
+    let toml = format!(
+        "[source.shop]\nurl = \"{}\"\ndatabases = [\"orders\", \"cache\"]\nretries = 0\n",
+        server.url("orders")
+    );
+    let site = Site::new(Guard::default(), &toml, DAILY);
+    let daemon = site.start();
+    daemon.wait("the slot to be done", || (site.slots_in("done").len() == 1).then_some(()));
+    daemon.stop(&[]);
+    let slot = |source: &str| site.manifests(source)[0]["run"].clone();
+    assert_eq!(slot("shop.orders"), slot("shop.cache"));
+    assert_eq!((site.manifests("shop.orders").len(), site.manifests("shop.cache").len()), (1, 1));
+}
+
+#[test]
+fn a_killed_daemon_s_slot_is_taken_over_and_not_run_twice() {
+    let server = server();
+    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    let locker = OpenSession::locking(&server, "orders", "t");
+    let mut daemon = site.start();
+    daemon.wait_for_program("pg_dump");
+    let held = site.slots_in("held");
+    daemon.kill();
+    drop(locker);
+    let daemon = site.start();
+    daemon.wait("the slot to be done", || (site.slots_in("done") == held).then_some(()));
+    daemon.stop(&["taken over: it was begun and not ended"]);
+    assert_eq!(site.manifests("orders").len(), 1);
+
+    // Killed between the manifest and the record: what the record would say is in the manifest.
+    let record = site.guard.store().join("leases/plan").join(&held[0]);
+    let mut ended: Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
+    ended["state"] = "held".into();
+    ended["holder"]["machine"] = "".into();
+    ended["ttl_ms"] = 0.into();
+    std::fs::write(&record, serde_json::to_vec(&ended).unwrap()).unwrap();
+    let daemon = site.start();
+    daemon.wait_for_line("this slot has its backup already");
+    daemon.wait("the slot to be done", || (site.slots_in("done") == held).then_some(()));
+    daemon.stop(&["taken over: it was begun and not ended"]);
+    assert_eq!(site.manifests("orders").len(), 1);
+}
