@@ -12,7 +12,7 @@
 //! - How far the store's conditional puts can be relied on is found by [`probe`]; where they cannot, see [`Exclusion`].
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;

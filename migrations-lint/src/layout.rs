@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::{Engine, ServerVersion};
 use crate::migration::{Direction, MigrationFile, MigrationSet, Part, TransactionMode};
-use crate::parse::Signs;
 use crate::source_text::{SourceText, Span};
 
 mod atlas;

@@ -90,7 +90,7 @@ fn there_are_enough_cases_of_both_kinds() {
 #[test]
 fn a_foreign_key_that_is_put_back_locks_but_cannot_fail() {
     let rules = |sql: &'static str| {
-        let case = Case { label: "", transaction: TransactionMode::None, files: vec![sql] };
+        let case = Case { label: "", engine: Engine::PostgreSql, transaction: TransactionMode::None, files: vec![sql] };
         findings(&case).into_iter().map(|finding| finding.rule).collect::<Vec<_>>()
     };
     let added = "ALTER TABLE a ADD CONSTRAINT fk FOREIGN KEY (b) REFERENCES c (id);";

@@ -4,7 +4,9 @@ use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
 use crate::source_text::Span;
-use crate::statement::{ActionKind, AlterTable, ConstraintKind, IndexKind, Kind, Name, ObjectKind, TableConstraint};
+use crate::statement::{
+    ActionKind, AlterTable, ConstraintKind, Ident, IndexKind, Kind, Name, ObjectAction, ObjectKind, TableConstraint,
+};
 
 pub(crate) static FOREIGN_KEY: Rule = Rule::new(
     RuleInfo {
@@ -210,6 +212,20 @@ fn unique_keys<'a>(view: &View<'a>) -> Vec<(Span, &'a Name)> {
     keys.collect()
 }
 
+/// A foreign key dropped in this part and added under the same name: its rows were held to it until now.
+fn puts_back(view: &View<'_>, alter: &AlterTable, constraint: &TableConstraint) -> bool {
+    let Some(added) = &constraint.name else { return false };
+    let drops = |alter: &AlterTable| {
+        let mut actions = alter.actions.iter();
+        actions.any(|action| matches!(&action.kind, ActionKind::DropConstraint { name, .. } if name.name == added.name))
+    };
+    drops(alter)
+        || view.preceding().any(|earlier| match &earlier.kind {
+            Kind::AlterTable(earlier) => earlier.name.name == alter.name.name && drops(earlier),
+            _ => false,
+        })
+}
+
 fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
     if let Kind::CreateIndex(create) = view.kind() {
         let columns_are_new = !create.columns.is_empty()
@@ -224,6 +240,22 @@ fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
                 )
                 .why("The migration stops at the first duplicate, in production only, where the old rows are.")
                 .help("Ask for duplicates first: SELECT … GROUP BY … HAVING count(*) > 1;"),
+            );
+        }
+        return;
+    }
+    if let Kind::AlterObject(alter) = view.kind() {
+        let holds =
+            matches!(alter.action, ObjectAction::AddConstraint { not_valid: false, .. } | ObjectAction::SetNotNull);
+        if alter.kind == ObjectKind::Domain && holds && !view.catalog.is_new_object(ObjectKind::Domain, &alter.name) {
+            let domain = view.written(&alter.name);
+            found.push(
+                Draft::new(
+                    alter.action_span,
+                    format!("the constraint fails if a column of domain {domain} violates it"),
+                )
+                .why("The migration stops there, in production only, where the old rows are.")
+                .help("Ask for such values in every table that uses the domain first, and correct them."),
             );
         }
         return;
