@@ -12,7 +12,6 @@ use serde_json::Value;
 use support::guard::{Guard, text};
 use support::keyspace::{fill, fill_with_many, free_port, info, start_on_port, url};
 use support::process::{Running, SOON, ending, wait_for};
-use support::redis::RedisVersion::V7;
 use support::redis::TestRedis;
 use support::tls::Identity;
 
@@ -58,7 +57,7 @@ fn a_server_that_is_not_there_is_named() {
 
 #[test]
 fn a_wrong_password_is_told_without_being_shown() {
-    let server = TestRedis::start_with(V7, &["--requirepass", "open sesame"]);
+    let server = TestRedis::start_with(&["--requirepass", "open sesame"]);
     let guard = guard_of(&server).with_secret("hunter2").with("REDIS_PASSWORD", "hunter2");
     let error = fails(&guard, "source-failed", "WRONGPASS");
     assert!(text(&error["help"]).contains("REDIS_PASSWORD"), "{error}");
@@ -70,7 +69,7 @@ fn a_wrong_password_is_told_without_being_shown() {
 /// Least privilege is what the guide says: `+sync +replconf`, and `+info` to see a cluster.
 #[test]
 fn a_user_needs_little_and_is_told_what_it_lacks() {
-    let server = TestRedis::start(V7);
+    let server = TestRedis::start();
     fill(&server);
     let mut admin = server.connect();
     admin.words("ACL SETUSER least on >secret1 +sync +replconf +info");
@@ -98,7 +97,7 @@ fn a_user_needs_little_and_is_told_what_it_lacks() {
 #[test]
 fn a_server_killed_in_the_middle_of_its_snapshot_leaves_nothing() {
     // A millisecond a key: the snapshot takes a while.
-    let server = TestRedis::start_with(V7, &["--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "1000"]);
+    let server = TestRedis::start_with(&["--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "1000"]);
     fill_with_many(&server, 20_000, 1000);
     let guard = guard_of(&server);
     let running = Running::start(guard.command(&["backup", "--json"]));
@@ -115,7 +114,7 @@ fn a_server_killed_in_the_middle_of_its_snapshot_leaves_nothing() {
 #[test]
 fn a_server_that_cannot_write_its_snapshot_is_told_from_one_that_is_gone() {
     let dir = tempfile::tempdir().unwrap();
-    let server = TestRedis::start_with(V7, &["--repl-diskless-sync", "no"]);
+    let server = TestRedis::start_with(&["--repl-diskless-sync", "no"]);
     fill(&server);
     server.connect().run(&["CONFIG", "SET", "dir", &dir.path().display().to_string()]);
     drop(dir);
@@ -126,7 +125,7 @@ fn a_server_that_cannot_write_its_snapshot_is_told_from_one_that_is_gone() {
 /// Newlines are signs of life: a server that takes its time is waited for, one that is silent is not.
 #[test]
 fn a_slow_server_is_waited_for_and_a_silent_one_is_given_up() {
-    let server = TestRedis::start_with(V7, &["--repl-diskless-sync-delay", "4"]);
+    let server = TestRedis::start_with(&["--repl-diskless-sync-delay", "4"]);
     fill(&server);
     let toml = |silence: &str| {
         format!("[source.cache]\nkind = \"redis\"\nurl = \"{}\"\nmax_silence = \"{silence}\"\n", url(&server))
@@ -144,7 +143,7 @@ fn a_slow_server_is_waited_for_and_a_silent_one_is_given_up() {
 
 #[test]
 fn an_interrupted_backup_leaves_nothing_and_lets_the_server_go() {
-    let server = TestRedis::start_with(V7, &["--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "1000"]);
+    let server = TestRedis::start_with(&["--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "1000"]);
     fill_with_many(&server, 20_000, 1000);
     let guard = guard_of(&server);
     let running = Running::start(guard.command(&["backup"]));
@@ -168,7 +167,7 @@ fn tls_trusts_the_authority_that_is_named_and_no_other() {
     let settings =
         ["--tls-port", &port_text, "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-ca-cert-file", &ca];
     let settings: Vec<&str> = settings.into_iter().chain(["--tls-auth-clients", "no"]).collect();
-    let server = TestRedis::start_with(V7, &settings);
+    let server = TestRedis::start_with(&settings);
     fill(&server);
     let toml = |url: &str, extra: &str| format!("[source.cache]\nkind = \"redis\"\nurl = \"{url}\"\n{extra}");
     let encrypted = format!("rediss://127.0.0.1:{port}");
@@ -212,7 +211,7 @@ fn something_that_is_no_redis_is_recognised() {
 /// A target that fails in the middle says which key; what reached it is not called a restore.
 #[test]
 fn a_target_that_is_full_says_so() {
-    let (source, target) = (TestRedis::start(V7), TestRedis::start(V7));
+    let (source, target) = (TestRedis::start(), TestRedis::start());
     fill_with_many(&source, 5000, 1000);
     let guard = guard_of(&source);
     guard.backup();
@@ -225,10 +224,10 @@ fn a_target_that_is_full_says_so() {
 #[test]
 fn a_replica_is_no_target() {
     let (_master, port) = start_on_port(&[]);
-    let source = TestRedis::start(V7);
+    let source = TestRedis::start();
     let guard = guard_of(&source);
     guard.backup();
-    let replica = TestRedis::start_with(V7, &["--replicaof", "127.0.0.1", &port.to_string()]);
+    let replica = TestRedis::start_with(&["--replicaof", "127.0.0.1", &port.to_string()]);
     let error = guard.json(&["restore", "--to", &url(&replica)]).error(2, "restore-failed");
     assert!(text(&error["message"]).contains("is a replica"), "{error}");
 }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use guard::catalog::{Catalog, Evidence};
+use guard::catalog::{Catalog, Evidence, RunNote};
 use guard::progress::Progress;
 use guard::prove::{ProofOrder, Targets, prove};
 use guard::restore::RestoreOrder;
@@ -28,7 +28,7 @@ use serde_json::Value;
 use support::guard::{Guard, text};
 use support::keyspace::{fill, fill_with_many, free_port, info, start_on_port, url};
 use support::process::{SOON, wait_for};
-use support::redis::RedisVersion::{V7, V8};
+use support::redis::RedisVersion::V8;
 use support::redis::{RedisConnection, Reply, TestRedis};
 
 fn guard_of(server: &TestRedis) -> Guard {
@@ -49,7 +49,7 @@ fn prove_newest(guard: &Guard) -> Value {
 
 #[test]
 fn a_keyspace_is_proven_and_comes_back_into_an_empty_server() {
-    let (source, target) = (TestRedis::start(V7), TestRedis::start(V7));
+    let (source, target) = (TestRedis::start(), TestRedis::start());
     fill(&source);
     let guard = guard_of(&source).encrypted().with_identity();
     guard.backup();
@@ -77,13 +77,13 @@ fn a_keyspace_is_proven_and_comes_back_into_an_empty_server() {
 /// The newer server knows more encodings, and expiries of single fields.
 #[test]
 fn a_newer_server_takes_an_older_backup_and_an_older_one_refuses_a_newer() {
-    let (old, new) = (TestRedis::start(V7), TestRedis::start(V8));
+    let (old, new) = (TestRedis::start(), V8.start());
     fill(&old);
     fill(&new);
     new.connect().words("HPEXPIRE hash:small 100000000 FIELDS 1 field-0");
     let guard = guard_of(&old);
     guard.backup();
-    let upgraded = TestRedis::start(V8);
+    let upgraded = V8.start();
     let answer = guard.json(&["restore", "--to", &url(&upgraded)]).yes();
     assert_eq!(answer["compared"], true, "{answer}");
 
@@ -91,7 +91,7 @@ fn a_newer_server_takes_an_older_backup_and_an_older_one_refuses_a_newer() {
     let guard = guard_of(&new).with("GUARD_SCRATCH_BIN_DIR", &programs);
     guard.backup();
     prove_newest(&guard);
-    let target = TestRedis::start(V7);
+    let target = TestRedis::start();
     let error = guard.json(&["restore", "--to", &url(&target)]).error(2, "target-too-old");
     assert!(text(&error["message"]).contains("reads up to version 10"), "{error}");
     assert_eq!(target.connect().words("DBSIZE"), Reply::Integer(0));
@@ -104,19 +104,19 @@ fn a_newer_server_takes_an_older_backup_and_an_older_one_refuses_a_newer() {
 
 #[test]
 fn an_empty_server_is_backed_up_and_proven() {
-    let server = TestRedis::start(V7);
+    let server = TestRedis::start();
     let guard = guard_of(&server);
     guard.backup();
     let evidence = prove_newest(&guard);
     assert_eq!(evidence["compared"]["keys"], 0);
-    let target = TestRedis::start(V7);
+    let target = TestRedis::start();
     guard.json(&["restore", "--to", &url(&target)]).yes();
 }
 
 /// What a restore could destroy is asked for, and what is in the way is named.
 #[test]
 fn a_target_that_is_not_empty_or_is_the_source_is_refused() {
-    let (source, target) = (TestRedis::start(V7), TestRedis::start(V7));
+    let (source, target) = (TestRedis::start(), TestRedis::start());
     fill(&source);
     let guard = guard_of(&source);
     guard.backup();
@@ -145,7 +145,7 @@ fn a_target_that_is_not_empty_or_is_the_source_is_refused() {
 
 #[test]
 fn some_keys_come_back_into_another_database() {
-    let (source, target) = (TestRedis::start(V7), TestRedis::start(V7));
+    let (source, target) = (TestRedis::start(), TestRedis::start());
     fill(&source);
     let guard = guard_of(&source);
     guard.backup();
@@ -169,7 +169,7 @@ fn some_keys_come_back_into_another_database() {
 /// A key whose time came after the backup is not missed in a server, and is still there in a scratch.
 #[test]
 fn what_has_expired_in_between_is_told_apart_from_what_is_lost() {
-    let (source, target) = (TestRedis::start(V7), TestRedis::start(V7));
+    let (source, target) = (TestRedis::start(), TestRedis::start());
     fill(&source);
     source.connect().words("SET short x PX 500");
     let guard = guard_of(&source);
@@ -207,8 +207,9 @@ fn proof_after(guard: &Guard, damage: &str) -> Evidence {
         let settings = ClusterSettings { dir: None, user: "postgres".to_owned() };
         let place = ScratchPlace::Cluster(settings, ClientSearch::default());
         let (targets, damage) = (Targets::default(), Some(damage));
+        let run = &RunNote::new(None);
         let order =
-            ProofOrder { restore, place: &place, targets, started_by: "a test", damage, clock: chrono::Utc::now };
+            ProofOrder { restore, place: &place, targets, started_by: "a test", run, damage, clock: chrono::Utc::now };
         let (evidence, scratch) = prove(&order, &Arc::new(Progress::default())).await.unwrap();
         scratch.stop().await;
         evidence
@@ -219,7 +220,7 @@ fn proof_after(guard: &Guard, damage: &str) -> Evidence {
 fn the_stored_rdb_is_byte_equal_to_what_the_server_sent_in_both_framings() {
     for diskless in ["yes", "no"] {
         let delay = ["--repl-diskless-sync", diskless, "--repl-diskless-sync-delay", "0"];
-        let server = TestRedis::start_with(V7, &delay);
+        let server = TestRedis::start_with(&delay);
         fill(&server);
         let proxy = RecordingProxy::start(server.socket());
         let guard = Guard::default().with("REDIS_URL", &format!("unix://{}", proxy.socket().display()));
@@ -299,7 +300,7 @@ fn pass(mut from: UnixStream, mut to: UnixStream, mut see: impl FnMut(&[u8])) {
 
 #[test]
 fn a_server_that_forbids_sync_is_read_key_by_key_and_says_so() {
-    let server = TestRedis::start_with(V7, &["--rename-command", "SYNC", ""]);
+    let server = TestRedis::start_with(&["--rename-command", "SYNC", ""]);
     fill(&server);
     fill_with_many(&server, 2000, 10);
     let guard = guard_of(&server);
@@ -313,7 +314,7 @@ fn a_server_that_forbids_sync_is_read_key_by_key_and_says_so() {
     assert_eq!(manifest["facts"]["shards"][0]["method"], "scan");
     prove_newest(&guard);
     // Nothing changed meanwhile, so it is what a snapshot would have been.
-    let snapshot = TestRedis::start_from(V7, &server.save());
+    let snapshot = TestRedis::start_from(&server.save());
     let other = guard_of(&snapshot);
     other.backup();
     let expected = other.json(&["show"]).yes();
@@ -327,7 +328,7 @@ fn a_server_that_forbids_sync_is_read_key_by_key_and_says_so() {
 
 #[test]
 fn keys_that_come_and_go_while_they_are_read_do_no_harm() {
-    let server = TestRedis::start_with(V7, &["--rename-command", "SYNC", ""]);
+    let server = TestRedis::start_with(&["--rename-command", "SYNC", ""]);
     fill_with_many(&server, 20_000, 10);
     let socket = server.socket();
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
@@ -384,10 +385,7 @@ fn sentinels_say_where_the_master_or_a_replica_is() {
     let file = dir.path().join("sentinel.conf");
     fs::write(&file, format!("sentinel monitor cache 127.0.0.1 {port} 1\n")).unwrap();
     let (file, sentinel_port) = (file.display().to_string(), sentinel_port.to_string());
-    let sentinel = TestRedis::start_with(
-        V7,
-        &["--port", &sentinel_port, "--sentinel", "monitor", "cache", "127.0.0.1", &port.to_string(), "1"],
-    );
+    let sentinel = TestRedis::start_from_file(&file, &["--port", &sentinel_port, "--sentinel"]);
     let config = |extra: &str| {
         format!(
             "[source.cache]\nkind = \"redis\"\nurl = \"redis://127.0.0.1:1,127.0.0.1:{sentinel_port}\"\n\
@@ -453,7 +451,7 @@ fn start_on_port_below(settings: &[&str]) -> (TestRedis, u16) {
         .unwrap_or_else(|| 20_000 + free_port() % 20_000);
     let text = port.to_string();
     let settings: Vec<&str> = ["--port", &text].into_iter().chain(settings.iter().copied()).collect();
-    (TestRedis::start_with(V7, &settings), port)
+    (TestRedis::start_with(&settings), port)
 }
 
 fn fill_cluster(nodes: &[(TestRedis, u16)], n_keys: usize) {
@@ -477,7 +475,7 @@ fn each_master_of_a_cluster_is_a_stream_of_one_backup() {
     assert_eq!(manifest["facts"]["shards"][2]["slots"][0], "10922-16383", "{manifest:#}");
     prove_newest(&guard);
     // Into one server, and into a cluster that is cut in another way.
-    let alone = TestRedis::start(V7);
+    let alone = TestRedis::start();
     let answer = guard.json(&["restore", "--to", &url(&alone)]).yes();
     assert_eq!((&answer["keys"], &answer["compared"]), (&60.into(), &true.into()));
     let other = start_cluster(2);
@@ -498,7 +496,7 @@ fn each_master_of_a_cluster_is_a_stream_of_one_backup() {
 #[test]
 fn restore_md_is_followed_to_the_letter_without_guard() {
     for prepare in [|guard| guard, Guard::encrypted] {
-        let source = TestRedis::start(V7);
+        let source = TestRedis::start();
         fill(&source);
         let guard = prepare(guard_of(&source));
         let id = guard.backup();

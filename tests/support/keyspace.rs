@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use super::redis::{RedisConnection, RedisVersion, Reply, TestRedis};
+use super::redis::{RedisConnection, Reply, TestRedis};
 
 /// A port that nobody listens on at the moment.
 pub fn free_port() -> u16 {
@@ -13,7 +13,7 @@ pub fn free_port() -> u16 {
 pub fn start_on_port(settings: &[&str]) -> (TestRedis, u16) {
     let port = free_port().to_string();
     let settings: Vec<&str> = ["--port", &port].into_iter().chain(settings.iter().copied()).collect();
-    (TestRedis::start_with(RedisVersion::V7, &settings), port.parse().unwrap())
+    (TestRedis::start_with(&settings), port.parse().unwrap())
 }
 
 /// The server's URL.

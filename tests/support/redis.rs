@@ -92,6 +92,12 @@ impl TestRedis {
         RedisVersion::V7.start_with(settings)
     }
 
+    /// Starts one with a configuration file, which a sentinel keeps its state in.
+    pub fn start_from_file(file: &str, settings: &[&str]) -> Self {
+        let settings: Vec<&str> = [file].iter().chain(settings).copied().collect();
+        RedisVersion::V7.start_with(&settings)
+    }
+
     /// Starts one that loads an RDB.
     pub fn start_from(rdb: &[u8]) -> Self {
         RedisVersion::V7.start_from(rdb, &[])
@@ -100,7 +106,9 @@ impl TestRedis {
     fn launch(version: RedisVersion, dir: TempDir, settings: &[&str]) -> Self {
         let mut server = Command::new("setpriv");
         server.args(["--pdeathsig", "KILL"]).arg(version.program()).process_group(0);
-        server.args(["--port", "0", "--save", "", "--unixsocket"]).arg(dir.path().join("redis.sock"));
+        // A configuration file is the first argument or none.
+        let (file, settings) = settings.split_at(settings.first().is_some_and(|first| !first.starts_with("--")).into());
+        server.args(file).args(["--port", "0", "--save", "", "--unixsocket"]).arg(dir.path().join("redis.sock"));
         server.args(["--logfile", "redis.log", "--dir"]).arg(dir.path()).args(settings);
         server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = server.spawn().unwrap_or_else(|error| panic!("{server:?}: {error}"));

@@ -171,7 +171,7 @@ fn setting(tree: &Tree, folder: &Path, name: &str) -> Option<String> {
     let from_conf = tree.above(folder, "flyway.conf").and_then(|conf| {
         let pairs = conf.text.lines().filter_map(|line| line.split_once('='));
         let key = format!("flyway.{name}");
-        pairs.filter(|(found, _)| found.trim() == key).map(|(_, value)| value.trim().to_owned()).last()
+        pairs.filter(|(found, _)| found.trim() == key).map(|(_, value)| value.trim().to_owned()).next_back()
     });
     let from_toml = || {
         let table: toml::Table = tree.above(folder, "flyway.toml")?.text.parse().ok()?;

@@ -48,7 +48,7 @@ pub(super) fn read(cursor: Cursor<'_>) -> Option<Vec<(Span, Kind)>> {
         return one(session::lock(&mut rest));
     }
     if rest.eat("load") {
-        return one(load(&mut rest));
+        return one(Some(load(&mut rest)));
     }
     if rest.is("use") {
         rest.advance();
@@ -70,7 +70,7 @@ pub(super) fn read(cursor: Cursor<'_>) -> Option<Vec<(Span, Kind)>> {
 fn drop(cursor: &mut Cursor<'_>) -> Option<Kind> {
     if cursor.is_any(&["user", "role"]) {
         cursor.advance();
-        return account::drop(cursor);
+        return Some(account::drop(cursor));
     }
     if cursor.is_any(&["prepare", "server", "tablespace", "undo", "logfile", "resource", "spatial", "package"]) {
         return Some(Kind::Other);
@@ -143,15 +143,15 @@ fn optimize(cursor: &mut Cursor<'_>) -> Vec<(Span, Kind)> {
 }
 
 /// After LOAD: DATA and XML bring rows in, unless IGNORE or REPLACE settles what is there.
-fn load(cursor: &mut Cursor<'_>) -> Option<Kind> {
+fn load(cursor: &mut Cursor<'_>) -> Kind {
     let settles = cursor.has_ahead(&["ignore", "into"]) || cursor.has_ahead(&["replace", "into"]);
     if !cursor.eat_any(&["data", "xml"]) || !cursor.seek("into") {
-        return Some(Kind::Other);
+        return Kind::Other;
     }
     cursor.advance();
     cursor.eat("table");
     let table = cursor.name();
-    Some(Kind::Copy(Box::new(Copy { table, is_import: !settles })))
+    Kind::Copy(Box::new(Copy { table, is_import: !settles }))
 }
 
 /// Moves past a comma-separated list in which each item has been read.

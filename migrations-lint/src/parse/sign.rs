@@ -72,7 +72,7 @@ impl Signs {
                 self.mysql += 1;
             }
             TokenKind::Word if is(0, "delimiter") && !is(1, ",") => {
-                self.mysql += usize::from(matches!(raw(1), "//" | "$$"))
+                self.mysql += usize::from(matches!(raw(1), "//" | "$$"));
             }
             TokenKind::Word
                 if is(0, "if")

@@ -1,7 +1,7 @@
 //! Accounts: `'name'@'host'`, made, changed and dropped.
 
 use crate::parse::cursor::Cursor;
-use crate::parse::token::TokenKind;
+use crate::parse::token::{Token, TokenKind};
 use crate::source_text::Span;
 use crate::statement::{Drop, Kind, Name, ObjectKind, Role};
 
@@ -14,11 +14,11 @@ pub(super) fn account(cursor: &mut Cursor<'_>) -> Option<Name> {
         let host_start = *cursor;
         // A host without quotes may be an address: words, numbers, dots.
         if cursor.string().is_none() {
-            let mut end = host_start.peek().map_or(0, |token| token.start());
+            let mut end = host_start.peek().map_or(0, Token::start);
             while cursor.peek().is_some_and(|token| {
                 token.start() == end && token.kind != TokenKind::LeftParen && token.kind != TokenKind::Comma
             }) {
-                end = cursor.advance().map_or(end, |token| token.end());
+                end = cursor.advance().map_or(end, Token::end);
             }
         }
         name.push('@');
@@ -64,7 +64,7 @@ pub(super) fn password(cursor: &Cursor<'_>) -> Option<Span> {
 }
 
 /// After DROP USER or DROP ROLE.
-pub(super) fn drop(cursor: &mut Cursor<'_>) -> Option<Kind> {
+pub(super) fn drop(cursor: &mut Cursor<'_>) -> Kind {
     let after_kind = cursor.end_of_previous();
     let if_exists = cursor.if_exists();
     let mut names = Vec::new();
@@ -76,7 +76,7 @@ pub(super) fn drop(cursor: &mut Cursor<'_>) -> Option<Kind> {
     }
     let signatures = names.iter().map(|_| Box::default()).collect();
     let kind = ObjectKind::Role;
-    Some(Kind::Drop(Box::new(Drop {
+    Kind::Drop(Box::new(Drop {
         kind,
         names,
         signatures,
@@ -85,5 +85,5 @@ pub(super) fn drop(cursor: &mut Cursor<'_>) -> Option<Kind> {
         cascade: false,
         is_concurrent: false,
         after_kind,
-    })))
+    }))
 }

@@ -5,6 +5,17 @@ use crate::parse::cursor::Cursor;
 use crate::source_text::Span;
 use crate::statement::{ActionKind, Create, CreateFunction, Ident, IndexKind, Kind, Name, ObjectKind};
 
+/// What CREATE makes that needs no reader of its own.
+const KINDS: &[(&str, ObjectKind)] = &[
+    ("database", ObjectKind::Schema),
+    ("event", ObjectKind::Event),
+    ("schema", ObjectKind::Schema),
+    ("sequence", ObjectKind::Sequence),
+    ("server", ObjectKind::Server),
+    ("trigger", ObjectKind::Trigger),
+    ("view", ObjectKind::View),
+];
+
 /// After CREATE.
 pub(super) fn create(cursor: &mut Cursor<'_>) -> Option<Kind> {
     let or_replace = cursor.eat_all(&["or", "replace"]);
@@ -28,15 +39,6 @@ pub(super) fn create(cursor: &mut Cursor<'_>) -> Option<Kind> {
     if cursor.is_any(&["function", "procedure"]) {
         return routine(cursor, or_replace, definer);
     }
-    const KINDS: &[(&str, ObjectKind)] = &[
-        ("database", ObjectKind::Schema),
-        ("event", ObjectKind::Event),
-        ("schema", ObjectKind::Schema),
-        ("sequence", ObjectKind::Sequence),
-        ("server", ObjectKind::Server),
-        ("trigger", ObjectKind::Trigger),
-        ("view", ObjectKind::View),
-    ];
     let (_, kind) = KINDS.iter().find(|(word, _)| cursor.eat(word))?;
     let if_not_exists = cursor.if_not_exists();
     let name = cursor.name()?;

@@ -43,7 +43,7 @@ fn alter_action(alter: &AlterTable, kind: &ActionKind, span: Span, found: &mut V
         | ActionKind::DropNotNull { column: named }
         | ActionKind::AlterType { column: named, .. } => push(Effect::Need { object: column(named) }),
         ActionKind::RenameColumn { from, to } => push(rename(column(from), &to.name, false)),
-        ActionKind::RenameConstraint { from, to } => {
+        ActionKind::RenameConstraint { from, to } | ActionKind::RenameIndex { from, to } => {
             push(rename(Object::within(Space::Constraint, table, &from.name), &to.name, false));
         }
         ActionKind::RenameTo { to } => push(rename(Object::relation(table), &to.name, alter.if_exists)),
@@ -101,9 +101,6 @@ fn alter_action(alter: &AlterTable, kind: &ActionKind, span: Span, found: &mut V
                     is_guarded: *if_exists,
                 });
             }
-        }
-        ActionKind::RenameIndex { from, to } => {
-            push(rename(Object::within(Space::Constraint, table, &from.name), &to.name, false));
         }
         ActionKind::ModifyColumn { if_exists, from, column: to } if from.name != to.name.name => {
             push(rename(column(from), &to.name.name, *if_exists));
