@@ -342,7 +342,7 @@ fn pieces_of_any_size_give_the_same_record() {
 
 /// Everything small that a server can write, twice: few enough bytes to try each.
 fn small_rdbs() -> Vec<Vec<u8>> {
-    let small = |version| {
+    let small = |version: RedisVersion| {
         let server = version.start();
         let mut connection = server.connect();
         for line in [
