@@ -22,7 +22,7 @@ mod tombstone;
 
 pub use key::{BackupId, BackupKeys, SourceName};
 pub use manifest::{
-    ConsistentPoint, FORMAT_VERSION, Manifest, ManifestError, PostgresFacts, RunNote, SourceFacts, StoredObject,
+    AppliedMigration, ConsistentPoint, FORMAT_VERSION, Manifest, ManifestError, PostgresFacts, RunNote, SourceFacts, StoredObject,
     StoredStreamEntry, Tool,
 };
 pub use proof::{Compared, Evidence, EvidenceRung, ProofSummary, Verdict};
@@ -218,6 +218,18 @@ impl Catalog {
     pub async fn add_evidence(&self, keys: &BackupKeys, evidence: &Evidence) -> Result<Key, CatalogError> {
         let key = keys.evidence(evidence.finished)?;
         self.store.create(&key, document(evidence)).await?;
+        Ok(key)
+    }
+
+    /// Adds what a gate decided beside the backup that it decided by.
+    pub async fn add_gate_record<T: Serialize + Sync>(
+        &self,
+        keys: &BackupKeys,
+        at: DateTime<Utc>,
+        record: &T,
+    ) -> Result<Key, CatalogError> {
+        let key = keys.gate_record(at)?;
+        self.store.create(&key, document(record)).await?;
         Ok(key)
     }
 

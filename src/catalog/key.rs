@@ -109,6 +109,11 @@ impl BackupKeys {
         self.evidence_folder().child(&format!("{}.json", at.trunc_subsecs(3).format("%Y%m%dT%H%M%S%.3fZ")))
     }
 
+    /// A new record of a gate's decision; the millisecond keeps two apart.
+    pub fn gate_record(&self, at: DateTime<Utc>) -> Result<Key, KeyError> {
+        self.known("gates").child(&format!("{}.json", at.trunc_subsecs(3).format("%Y%m%dT%H%M%S%.3fZ")))
+    }
+
     /// The first object of a stream.
     pub fn stream(&self, file_name: &str) -> Result<Key, KeyError> {
         self.folder.child(file_name)
