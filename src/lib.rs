@@ -22,6 +22,7 @@
 //!   `main`, the clock outside the rim (`tests/tidy.rs`)
 
 pub mod backup;
+pub mod gate;
 pub mod prove;
 pub mod prune;
 pub mod restore;
