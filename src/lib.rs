@@ -24,6 +24,7 @@
 pub mod backup;
 pub mod prove;
 pub mod prune;
+pub mod rehearse;
 pub mod restore;
 pub mod verify;
 
