@@ -221,16 +221,34 @@ impl Catalog {
         Ok(key)
     }
 
-    /// Adds what a gate decided beside the backup that it decided by.
-    pub async fn add_gate_record<T: Serialize + Sync>(
+    /// Adds a note of a kind beside a backup, append-only: `<source>/<id>/<kind>/<utc>.json`.
+    pub async fn add_note<T: Serialize>(
         &self,
         keys: &BackupKeys,
+        kind: &'static str,
         at: DateTime<Utc>,
-        record: &T,
+        note: &T,
     ) -> Result<Key, CatalogError> {
-        let key = keys.gate_record(at)?;
-        self.store.create(&key, document(record)).await?;
+        let key = keys.note(kind, at)?;
+        self.store.create(&key, document(note)).await?;
         Ok(key)
+    }
+
+    /// The notes of a kind beside a backup, in the order of their times. One that cannot be read is left out.
+    pub async fn notes<T: DeserializeOwned>(
+        &self,
+        keys: &BackupKeys,
+        kind: &'static str,
+    ) -> Result<Vec<T>, CatalogError> {
+        let mut found = Vec::new();
+        for object in self.store.list(&keys.notes(kind)).await? {
+            match read_document(&*self.store, &object.key).await {
+                Ok(note) => found.extend(note),
+                Err(error @ CatalogError::Untrusted { .. }) => tracing::warn!(%error, "a note is left out"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 
     /// Pins a backup, or changes the pin's reason.

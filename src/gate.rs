@@ -41,7 +41,7 @@ pub async fn keep(catalog: &Catalog, facts: &Facts, record: &GateRecord) -> Opti
     let Some(Ok(newest)) = &repository.newest else {
         return Some("this decision is not on record: there is no backup that it could lie beside".to_owned());
     };
-    match catalog.add_gate_record(&newest.keys, record.at, record).await {
+    match catalog.add_note(&newest.keys, FOLDER, record.at, record).await {
         Ok(key) => {
             tracing::info!(%key, "the decision is on record");
             None
@@ -49,3 +49,6 @@ pub async fn keep(catalog: &Catalog, facts: &Facts, record: &GateRecord) -> Opti
         Err(error) => Some(format!("this decision is not on record: {error}")),
     }
 }
+
+/// `<source>/<id>/gates/<utc>.json`.
+const FOLDER: &str = "gates";

@@ -25,6 +25,7 @@ pub mod backup;
 pub mod gate;
 pub mod prove;
 pub mod prune;
+pub mod rehearse;
 pub mod restore;
 pub mod verify;
 

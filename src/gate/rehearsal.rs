@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::catalog::{BackupId, Catalog, CatalogError, CompleteBackup};
+use crate::rehearse::record::{self, Outcome, RehearsalVerdict};
 
 /// A rehearsal on record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,14 +14,31 @@ pub struct Rehearsal {
     pub at: DateTime<Utc>,
     /// Whether it went well.
     pub passed: bool,
-    /// SHA-256 of the text of each file that was run.
+    /// SHA-256 of the text of each file that ran to its end or failed there.
     pub files: Vec<String>,
 }
 
 /// The rehearsals beside these backups, oldest first.
-pub async fn on_record(
-    _catalog: &Catalog,
-    _backups: impl Iterator<Item = &CompleteBackup>,
+pub async fn on_record<'a>(
+    catalog: &Catalog,
+    backups: impl Iterator<Item = &'a CompleteBackup>,
 ) -> Result<Vec<Rehearsal>, CatalogError> {
-    Ok(Vec::new())
+    let mut found = Vec::new();
+    for backup in backups {
+        let records = record::rehearsals_of(catalog, &backup.keys, &backup.manifest).await?;
+        found.extend(records.into_iter().map(Rehearsal::from));
+    }
+    found.sort_by_key(|rehearsal| rehearsal.at);
+    Ok(found)
+}
+
+impl From<record::Rehearsal> for Rehearsal {
+    fn from(record: record::Rehearsal) -> Self {
+        let passed = record.verdict == RehearsalVerdict::Passed;
+        // Of one that passed, only what ran to its end counts; one that failed counts against all that it tried.
+        let counts = |outcome: &Outcome| !passed || *outcome == Outcome::Ran;
+        let migrations = record.migrations.iter().filter(|migration| counts(&migration.outcome));
+        let files = migrations.flat_map(|migration| &migration.files).map(|file| file.fingerprint.clone()).collect();
+        Self { backup: record.backup, at: record.finished, passed, files }
+    }
 }

@@ -8,7 +8,7 @@ use migrations_lint::report::{Class, Finding};
 use migrations_lint::suppress::Suppressed;
 
 use super::super::approval::Approval;
-use super::super::facts::Migrations;
+use super::super::facts::{Migrations, PendingFile};
 use super::super::policy::Policy;
 use super::super::reason::{Code, Reason};
 use super::super::rehearsal::Rehearsal;
@@ -100,13 +100,14 @@ fn holds(approval: &Approval, finding: &Finding, policy: &Policy, today: NaiveDa
 pub(super) fn rehearsal(migrations: &Migrations, rehearsals: &[Rehearsal], policy: &Policy, now: DateTime<Utc>) -> Check {
     const NAME: &str = "rehearsal";
     let all = migrations.findings.iter().chain(migrations.suppressed.iter().map(|suppressed| &suppressed.finding));
-    let classes: BTreeSet<Class> =
-        all.map(|finding| finding.class).filter(|class| policy.rehearsal_for.contains(class)).collect();
+    let needing: Vec<&Finding> = all.filter(|finding| policy.rehearsal_for.contains(&finding.class)).collect();
+    let classes: BTreeSet<Class> = needing.iter().map(|finding| finding.class).collect();
     if classes.is_empty() {
         return Check::skipped(NAME, "nothing needs one");
     }
     let classes = classes.into_iter().map(Class::as_str).collect::<Vec<_>>().join(" and ");
-    let wanted: BTreeSet<&str> = migrations.pending.iter().map(|file| file.sha256.as_str()).collect();
+    let is_needed = |file: &&PendingFile| needing.iter().any(|finding| finding.file == file.file);
+    let wanted: BTreeSet<&str> = migrations.pending.iter().filter(is_needed).map(|file| file.sha256.as_str()).collect();
     let covers = |rehearsal: &&Rehearsal| wanted.iter().all(|file| rehearsal.files.iter().any(|run| run == file));
     let try_it = "try it on a restored copy: guard rehearse PATH";
     let closed = |code, message: String| Check::closed(NAME, vec![Reason::new(code, message, try_it)]);
