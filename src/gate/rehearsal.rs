@@ -1,6 +1,7 @@
 //! What a gate knows of rehearsals: which very files were tried on a restored copy, when, and how that went.
 
 use chrono::{DateTime, Utc};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::catalog::{BackupId, Catalog, CatalogError, CompleteBackup};
 use crate::rehearse::record::{self, Outcome, RehearsalVerdict};
@@ -18,16 +19,20 @@ pub struct Rehearsal {
     pub files: Vec<String>,
 }
 
+/// How many backups are asked at once.
+const CONCURRENT_READS: usize = 16;
+
 /// The rehearsals beside these backups, oldest first.
 pub async fn on_record<'a>(
     catalog: &Catalog,
     backups: impl Iterator<Item = &'a CompleteBackup>,
 ) -> Result<Vec<Rehearsal>, CatalogError> {
-    let mut found = Vec::new();
-    for backup in backups {
-        let records = record::rehearsals_of(catalog, &backup.keys, &backup.manifest).await?;
-        found.extend(records.into_iter().map(Rehearsal::from));
-    }
+    let records: Vec<Vec<record::Rehearsal>> = stream::iter(backups)
+        .map(|backup| record::rehearsals_of(catalog, &backup.keys, &backup.manifest))
+        .buffered(CONCURRENT_READS)
+        .try_collect()
+        .await?;
+    let mut found: Vec<Rehearsal> = records.into_iter().flatten().map(Rehearsal::from).collect();
     found.sort_by_key(|rehearsal| rehearsal.at);
     Ok(found)
 }

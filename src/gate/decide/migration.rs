@@ -111,13 +111,14 @@ pub(super) fn rehearsal(migrations: &Migrations, rehearsals: &[Rehearsal], polic
     let covers = |rehearsal: &&Rehearsal| wanted.iter().all(|file| rehearsal.files.iter().any(|run| run == file));
     let try_it = "try it on a restored copy: guard rehearse PATH";
     let closed = |code, message: String| Check::closed(NAME, vec![Reason::new(code, message, try_it)]);
-    let Some(newest) = rehearsals.iter().rfind(covers) else {
-        return closed(Code::NotRehearsed, format!("{classes} findings, and these very files were not rehearsed"));
-    };
-    let Rehearsal { backup, at, passed, .. } = newest;
-    if !passed {
+    // A failure stops in the middle: it counts whatever it had not reached.
+    let tried = |rehearsal: &&Rehearsal| rehearsal.files.iter().any(|run| wanted.contains(run.as_str()));
+    if let Some(Rehearsal { backup, at, passed: false, .. }) = rehearsals.iter().rfind(tried) {
         return closed(Code::RehearsalFailed, format!("the rehearsal on a copy of {backup} at {at} failed"));
     }
+    let Some(Rehearsal { backup, at, .. }) = rehearsals.iter().rfind(covers) else {
+        return closed(Code::NotRehearsed, format!("{classes} findings, and these very files were not rehearsed"));
+    };
     match age(*at, now) {
         Some(age) if !older_than(age, policy.rehearsal_max_age) => {
             Check::pass(NAME, format!("rehearsed on a copy of {backup} {} ago", in_words(age)))
