@@ -20,7 +20,7 @@ pub mod report;
 pub use approval::Approval;
 pub use decide::{Check, State, Verdict, decide};
 pub use facts::Facts;
-pub use policy::{Policy, ProofOf, RunningBackup, SchemaRule};
+pub use policy::{Policy, ProofOf, SchemaRule};
 pub use reason::{Code, Reason};
 pub use record::{GateRecord, LeftOpen, Signed};
 pub use rehearsal::Rehearsal;

@@ -23,6 +23,7 @@
 
 pub mod backup;
 pub mod gate;
+pub mod migrate;
 pub mod prove;
 pub mod prune;
 pub mod rehearse;
@@ -41,6 +42,7 @@ pub mod source;
 pub mod status;
 pub mod store;
 pub mod stream;
+pub mod window;
 pub mod workdir;
 
 pub mod cli;

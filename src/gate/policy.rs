@@ -6,6 +6,8 @@ use std::time::Duration;
 use migrations_lint::report::{Class, Severity};
 use serde::Serialize;
 
+use crate::window::RunningBackup;
+
 /// What one environment asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -59,18 +61,6 @@ pub enum SchemaRule {
     WhenKnown,
     /// Nobody asks.
     Off,
-}
-
-/// What to do about a dump that runs when the gate wants to open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RunningBackup {
-    /// Wait for its end.
-    Wait,
-    /// Ask it to give way, and wait for that.
-    Cancel,
-    /// Stay closed.
-    Refuse,
 }
 
 const HOUR: u64 = 3600;

@@ -5,7 +5,7 @@ use migrations_lint::report::{Class, Severity};
 use super::super::diagnose::Problem;
 use super::super::file::gate::{FailOn, GateFile, Harm, ProofOf, RunningBackup, SchemaRule};
 use crate::catalog::SourceName;
-use crate::gate;
+use crate::{gate, window};
 
 /// Converts one policy, or says everything that is wrong with it.
 pub(in super::super) fn convert_gate(environment: &str, file: GateFile) -> Result<gate::Policy, Vec<Problem>> {
@@ -58,9 +58,9 @@ pub(in super::super) fn convert_gate(environment: &str, file: GateFile) -> Resul
         approvers,
         approval_max_term: approval_max_term.0,
         running_backup: match running_backup {
-            RunningBackup::Wait => gate::RunningBackup::Wait,
-            RunningBackup::Cancel => gate::RunningBackup::Cancel,
-            RunningBackup::Refuse => gate::RunningBackup::Refuse,
+            RunningBackup::Wait => window::RunningBackup::Wait,
+            RunningBackup::Cancel => window::RunningBackup::Cancel,
+            RunningBackup::Refuse => window::RunningBackup::Refuse,
         },
         max_wait: max_wait.0,
         backup,
