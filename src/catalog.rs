@@ -22,8 +22,8 @@ mod tombstone;
 
 pub use key::{BackupId, BackupKeys, SourceName};
 pub use manifest::{
-    AppliedMigration, ConsistentPoint, FORMAT_VERSION, Manifest, ManifestError, PostgresFacts, RunNote, SourceFacts, StoredObject,
-    StoredStreamEntry, Tool,
+    AppliedMigration, ConsistentPoint, FORMAT_VERSION, Manifest, ManifestError, PostgresFacts, RunNote, SourceFacts,
+    StoredObject, StoredStreamEntry, Tool,
 };
 pub use proof::{Compared, Evidence, EvidenceRung, ProofSummary, Verdict};
 pub use redis::{Guarantee, RedisFacts, RedisShard};

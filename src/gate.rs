@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::catalog::{Catalog, RunNote};
 
 mod approval;
+pub mod database;
 mod decide;
 pub mod facts;
 mod policy;
@@ -26,7 +27,13 @@ pub use record::{GateRecord, LeftOpen, Signed};
 pub use rehearsal::Rehearsal;
 
 /// Decides by what was gathered, and puts it down.
-pub fn judge(facts: &Facts, policy: &Policy, environment: Option<&str>, run: &RunNote, now: DateTime<Utc>) -> GateRecord {
+pub fn judge(
+    facts: &Facts,
+    policy: &Policy,
+    environment: Option<&str>,
+    run: &RunNote,
+    now: DateTime<Utc>,
+) -> GateRecord {
     let verdict = decide(facts, policy, now);
     for reason in verdict.reasons() {
         tracing::debug!(code = %reason.code, reason = reason.message, "the gate stays closed");

@@ -229,7 +229,7 @@ fn engine(name: &str) -> Result<Engine, String> {
     one_of(all, Engine::as_str, name)
 }
 
-fn layout(name: &str) -> Result<Layout, String> {
+pub(crate) fn layout(name: &str) -> Result<Layout, String> {
     one_of(Layout::ALL, Layout::as_str, name)
 }
 

@@ -63,7 +63,8 @@ pub fn decide(facts: &Facts, policy: &Policy, now: DateTime<Utc>) -> Verdict {
             checks.push(repository::at_work(facts, repository, now));
         }
     }
-    checks.extend(facts.backup_failure.iter().map(|reason| Check::closed("pre-migration-backup", vec![reason.clone()])));
+    checks
+        .extend(facts.backup_failure.iter().map(|reason| Check::closed("pre-migration-backup", vec![reason.clone()])));
     Verdict { checks }
 }
 

@@ -107,6 +107,10 @@ pub struct Backup {
     pub finished: DateTime<Utc>,
     /// The database that it is of.
     pub database: Option<Identity>,
+    /// The server's major version.
+    pub major: Option<u32>,
+    /// What was picked or left out of it, as arguments of `pg_dump`.
+    pub selection: Vec<String>,
     /// Which migrations had run, if the manifest says so.
     pub migrations: Option<BTreeMap<String, Vec<AppliedMigration>>>,
     /// What it defines.
@@ -156,7 +160,8 @@ pub async fn look(catalog: &Catalog, leases: &Leases, source: &SourceName) -> Re
     let at_work = leases.look(&Subject::Source(source.clone())).await.map_err(|error| of_lease(&error))?;
     let now = store_time;
     // A record that is over, or that nobody renews any more, keeps nobody out.
-    let at_work = at_work.filter(|record| now.map_or(record.state == crate::lease::State::Held, |now| record.is_held(now)));
+    let at_work =
+        at_work.filter(|record| now.map_or(record.state == crate::lease::State::Held, |now| record.is_held(now)));
     Ok(Repository {
         location: catalog.store().location(),
         source: source.clone(),
@@ -192,10 +197,10 @@ fn newest_backup(listed: &ListedBackup) -> Result<Backup, Reason> {
         id: manifest.id.clone(),
         at: manifest.consistent.at,
         finished: manifest.finished,
-        database: facts.map(|facts| Identity {
-            name: facts.database.clone(),
-            system_identifier: facts.system_identifier.clone(),
-        }),
+        database: facts
+            .map(|facts| Identity { name: facts.database.clone(), system_identifier: facts.system_identifier.clone() }),
+        major: facts.map(|facts| facts.major),
+        selection: facts.map(|facts| facts.selection.clone()).unwrap_or_default(),
         migrations: facts.and_then(|facts| facts.migrations.clone()),
         schema: manifest.contents.schema.clone(),
         proof: newest_proof(backup),
@@ -230,9 +235,11 @@ fn of_store(error: &StoreError) -> Reason {
 fn of_lease(error: &LeaseError) -> Reason {
     match error {
         LeaseError::Store(error) => of_store(error),
-        LeaseError::Clock { .. } => {
-            Reason::new(Code::ClockSkew, error.to_string(), "set this machine's clock (NTP); every age is counted by it")
-        }
+        LeaseError::Clock { .. } => Reason::new(
+            Code::ClockSkew,
+            error.to_string(),
+            "set this machine's clock (NTP); every age is counted by it",
+        ),
         _ => Reason::new(
             Code::StoreUnreachable,
             error.to_string(),

@@ -112,11 +112,12 @@ fn known_by(known_by: &KnownBy) -> String {
 
 fn signed(suppressed: &migrations_lint::suppress::Suppressed) -> impl Iterator<Item = Signed> {
     let finding = &suppressed.finding;
-    let approvals = suppressed.reasons.iter().map(|reason| Approval::read(reason)).filter(|approval| approval.owner.is_some());
+    let approvals =
+        suppressed.reasons.iter().map(String::as_str).map(Approval::read).filter(|approval| approval.owner.is_some());
     approvals.map(|approval| Signed {
         rule: finding.rule,
         file: finding.file.clone(),
-        line: usize::try_from(finding.start.line).unwrap_or(usize::MAX),
+        line: finding.start.line,
         approval,
     })
 }

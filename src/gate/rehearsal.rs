@@ -23,7 +23,7 @@ pub struct Rehearsal {
 const CONCURRENT_READS: usize = 16;
 
 /// The rehearsals beside these backups, oldest first.
-pub async fn on_record<'a>(
+pub(super) async fn on_record<'a>(
     catalog: &Catalog,
     backups: impl Iterator<Item = &'a CompleteBackup>,
 ) -> Result<Vec<Rehearsal>, CatalogError> {

@@ -4,8 +4,8 @@
 //! clock was read. Then the token is cancelled, and the last quarter is there to stop the work. So a holder that was cut off
 //! has stopped before another can take over, whatever either host's clock shows.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;

@@ -96,7 +96,13 @@ fn runs(file: &MigrationFile) -> bool {
 fn keeps_names(layout: Layout) -> bool {
     matches!(
         layout,
-        Layout::Prisma | Layout::Supabase | Layout::Sqlx | Layout::Diesel | Layout::Dbmate | Layout::Atlas | Layout::Goose
+        Layout::Prisma
+            | Layout::Supabase
+            | Layout::Sqlx
+            | Layout::Diesel
+            | Layout::Dbmate
+            | Layout::Atlas
+            | Layout::Goose
     )
 }
 

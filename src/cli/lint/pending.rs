@@ -22,11 +22,6 @@ impl Histories {
         Self { by_layout }
     }
 
-    /// Everything that was found.
-    pub(super) fn into_layouts(self) -> HashMap<Layout, Vec<Applied>> {
-        self.by_layout
-    }
-
     /// What ran of a layout; `None` if it keeps no history. A table that is not there yet means that nothing ran.
     pub(super) fn of(&self, layout: Layout) -> Option<&[Applied]> {
         layout.tracking().map(|_| self.by_layout.get(&layout).map_or(&[][..], Vec::as_slice))

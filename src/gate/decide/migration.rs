@@ -19,7 +19,8 @@ pub(super) fn lint(migrations: &Migrations, policy: &Policy) -> Check {
     let counts = |finding: &&Finding| policy.fail_on.is_some_and(|level| finding.severity >= level);
     let for_approval = |finding: &&Finding| policy.approval_for.contains(&finding.class);
     let found = migrations.findings.iter().filter(|finding| counts(finding) && !for_approval(finding));
-    let reasons: Vec<Reason> = found.map(|finding| Reason::new(Code::Finding, told(finding), way_out(finding))).collect();
+    let reasons: Vec<Reason> =
+        found.map(|finding| Reason::new(Code::Finding, told(finding), way_out(finding))).collect();
     let n_below = migrations.findings.len() - reasons.len();
     let detail = match n_below {
         0 => "no findings".to_owned(),
@@ -83,7 +84,10 @@ fn holds(approval: &Approval, finding: &Finding, policy: &Policy, today: NaiveDa
         (_, None) => return closed(Code::ApprovalIncomplete, "its guard:ignore never expires".to_owned()),
     };
     if !policy.approvers.is_empty() && !policy.approvers.contains(owner) {
-        return closed(Code::ApproverUnknown, format!("{owner} is not one of approvers = {}", policy.approvers.join(", ")));
+        return closed(
+            Code::ApproverUnknown,
+            format!("{owner} is not one of approvers = {}", policy.approvers.join(", ")),
+        );
     }
     if expires <= today {
         return closed(Code::ApprovalExpired, format!("the approval of {owner} expired on {expires}"));
@@ -91,13 +95,21 @@ fn holds(approval: &Approval, finding: &Finding, policy: &Policy, today: NaiveDa
     let term = Duration::from_secs(86_400 * u64::try_from((expires - today).num_days()).unwrap_or(u64::MAX / 86_400));
     if term > policy.approval_max_term {
         let limit = humantime::format_duration(policy.approval_max_term);
-        return closed(Code::ApprovalTooLong, format!("the approval of {owner} lasts until {expires}, longer than approval_max_term = {limit}"));
+        return closed(
+            Code::ApprovalTooLong,
+            format!("the approval of {owner} lasts until {expires}, longer than approval_max_term = {limit}"),
+        );
     }
     Ok(owner.clone())
 }
 
 /// Findings of the classes that must have been tried on a restored copy, signed for or not.
-pub(super) fn rehearsal(migrations: &Migrations, rehearsals: &[Rehearsal], policy: &Policy, now: DateTime<Utc>) -> Check {
+pub(super) fn rehearsal(
+    migrations: &Migrations,
+    rehearsals: &[Rehearsal],
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Check {
     const NAME: &str = "rehearsal";
     let all = migrations.findings.iter().chain(migrations.suppressed.iter().map(|suppressed| &suppressed.finding));
     let needing: Vec<&Finding> = all.filter(|finding| policy.rehearsal_for.contains(&finding.class)).collect();
@@ -125,9 +137,15 @@ pub(super) fn rehearsal(migrations: &Migrations, rehearsals: &[Rehearsal], polic
         }
         Some(age) => {
             let limit = humantime::format_duration(policy.rehearsal_max_age);
-            closed(Code::RehearsalTooOld, format!("rehearsed {} ago, more than rehearsal_max_age = {limit}", in_words(age)))
+            closed(
+                Code::RehearsalTooOld,
+                format!("rehearsed {} ago, more than rehearsal_max_age = {limit}", in_words(age)),
+            )
         }
-        None => closed(Code::RehearsalTooOld, format!("the rehearsal on a copy of {backup} is dated {at}, which is yet to come")),
+        None => closed(
+            Code::RehearsalTooOld,
+            format!("the rehearsal on a copy of {backup} is dated {at}, which is yet to come"),
+        ),
     }
 }
 

@@ -16,13 +16,19 @@ pub(super) fn backup(repository: &Repository, policy: &Policy, now: DateTime<Utc
     let take = format!("take one: guard backup {source}, or let the gate do it with --backup");
     let closed = |code, message: String, help: &str| Check::closed(NAME, vec![Reason::new(code, message, help)]);
     let newest = match &repository.newest {
-        None => return closed(Code::NoBackup, format!("{source} has no complete backup in {}", repository.location), &take),
+        None => {
+            return closed(Code::NoBackup, format!("{source} has no complete backup in {}", repository.location), &take);
+        }
         Some(Err(reason)) => return Check::closed(NAME, vec![reason.clone()]),
         Some(Ok(newest)) => newest,
     };
     let (Some(age), Some(_)) = (age(newest.at, now), age(newest.finished, now)) else {
         let message = format!("backup {} is dated {}, which is yet to come", newest.id, newest.at.max(newest.finished));
-        return closed(Code::BackupFromFuture, message, "set the clocks of this machine and of the backup host (NTP), then take a backup");
+        return closed(
+            Code::BackupFromFuture,
+            message,
+            "set the clocks of this machine and of the backup host (NTP), then take a backup",
+        );
     };
     if older_than(age, policy.backup_max_age) {
         let limit = humantime::format_duration(policy.backup_max_age);
@@ -55,7 +61,11 @@ pub(super) fn proof(repository: &Repository, policy: &Policy, now: DateTime<Utc>
     }
     let Some(age) = age(*at, now) else {
         let message = format!("the evidence about {backup} is dated {at}, which is yet to come");
-        return closed(Code::ProofFromFuture, message, "set the clocks of this machine and of whoever proves (NTP), then prove again");
+        return closed(
+            Code::ProofFromFuture,
+            message,
+            "set the clocks of this machine and of whoever proves (NTP), then prove again",
+        );
     };
     if older_than(age, policy.proof_max_age) {
         let limit = humantime::format_duration(policy.proof_max_age);
@@ -140,7 +150,8 @@ pub(super) fn at_work(facts: &Facts, repository: &Repository, now: DateTime<Utc>
                 Purpose::MigrationWindow => (Code::WindowTaken, "a migration window is open"),
                 _ => (Code::BackupRunning, "a backup is running"),
             };
-            let message = format!("{what} on {}: {} since {since} ({})", repository.source, record.holder, record.reason);
+            let message =
+                format!("{what} on {}: {} since {since} ({})", repository.source, record.holder, record.reason);
             let help = "wait for its end and try again, or let the gate wait: --window, or guard migrate";
             Check::closed(NAME, vec![Reason::new(code, message, help)])
         }

@@ -19,13 +19,8 @@ pub(super) fn render(record: &GateRecord) -> String {
         text.push_str(&format!("| {sign} | {} | {} |\n", check.name, inline(&check.detail)));
     }
     for (idx, reason) in record.reasons.iter().enumerate() {
-        let entry = format!(
-            "\n{}. **{}**: {}  \n   {}\n",
-            idx + 1,
-            reason.code,
-            inline(&reason.message),
-            inline(&reason.help)
-        );
+        let entry =
+            format!("\n{}. **{}**: {}  \n   {}\n", idx + 1, reason.code, inline(&reason.message), inline(&reason.help));
         if text.len() + entry.len() > MAX_LENGTH {
             text.push_str(&format!("\n… and {} more.\n", record.reasons.len() - idx));
             break;

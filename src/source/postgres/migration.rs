@@ -10,9 +10,7 @@ use crate::catalog::AppliedMigration;
 
 /// What each framework that has a table here says, by the layout's name. Works in a read-only transaction with an empty
 /// search path: the table is found by its name in whatever schema it is (Prisma's `?schema=`), `public` first.
-pub async fn applied(
-    session: &mut PgConnection,
-) -> Result<BTreeMap<String, Vec<AppliedMigration>>, sqlx::Error> {
+pub async fn applied(session: &mut PgConnection) -> Result<BTreeMap<String, Vec<AppliedMigration>>, sqlx::Error> {
     let mut found = BTreeMap::new();
     for layout in Layout::ALL {
         let Some(tracking) = layout.tracking() else { continue };
