@@ -9,9 +9,11 @@ mod backup;
 pub mod config;
 mod demo;
 mod exit;
+mod gate;
 mod keep;
 pub mod lint;
 mod list;
+mod migrate;
 mod notify;
 mod output;
 mod progress;
@@ -82,6 +84,10 @@ enum Command {
     Unkeep(keep::UnkeepArgs),
     /// Lint migrations: what destroys data, locks, breaks, or cannot be run again
     Lint(Box<lint::LintArgs>),
+    /// Decide whether pending migrations may run: lint, a fresh proven backup, a rehearsal; exit code 1 if not
+    Gate(Box<gate::GateArgs>),
+    /// Run a migration with a backup right before it, in a window in which no dump starts
+    Migrate(Box<migrate::MigrateArgs>),
     /// Try out who is told how things went
     Notify(notify::NotifyArgs),
     /// Look at the configuration
@@ -161,6 +167,8 @@ async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliErro
         Command::Keep(args) => keep::run(args, session).await,
         Command::Unkeep(args) => keep::undo(args, session).await,
         Command::Lint(args) => lint_migrations(*args, session.style).await,
+        Command::Gate(args) => Box::pin(gate::run(*args, session)).await,
+        Command::Migrate(args) => Box::pin(migrate::run(*args, session)).await,
         Command::Config(args) => {
             let config::Printed { text, json } = config::run(args, &session.request).await?;
             Ok(Answer::yes(text, json))

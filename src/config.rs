@@ -10,6 +10,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::gate;
 use crate::notify::Event;
 use crate::secret::Secret;
 use crate::source::postgres::connection::{Connection, ConnectionError};
@@ -33,7 +34,7 @@ mod zero;
 pub use convert::matches_pattern;
 pub use environment::Environment;
 pub use file::{Checksums, SslMode};
-pub use load::{ConfigError, Loaded, Request, load};
+pub use load::{ConfigError, Loaded, Request, load, load_policies};
 pub use name::SourceName;
 pub use schedule::{RetentionRules, Schedule, Target};
 pub use secret::{SecretError, SecretSource};
@@ -64,6 +65,8 @@ pub struct Config {
     pub http: Http,
     /// Who is told how things went.
     pub notify: BTreeMap<String, Notify>,
+    /// What must hold before migrations may run, by environment.
+    pub gates: BTreeMap<String, gate::Policy>,
     /// When things happen, by the schedule file's name without `.toml`.
     pub schedules: BTreeMap<String, Schedule>,
 }

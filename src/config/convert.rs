@@ -12,11 +12,15 @@ use super::twin::{Origin, Origins};
 use super::{
     Compression, Encryption, Http, Notify, Restore, Run, Scratch, SecretSource, SourceConfig, SourceName, StoreConfig,
 };
+use crate::gate::Policy;
 use crate::source::postgres::connection::Connection;
 
+mod gate;
 mod notify;
 mod source;
 mod store;
+
+pub(super) use gate::convert_gate;
 
 /// What the conversion must know besides the shape.
 pub(super) struct Surroundings<'a> {
@@ -44,6 +48,7 @@ pub(super) struct Converted {
     pub(super) run: Run,
     pub(super) http: Http,
     pub(super) notify: BTreeMap<String, Notify>,
+    pub(super) gates: BTreeMap<String, Policy>,
 }
 
 /// Whether a name matches a pattern in which `*` stands for anything.
@@ -58,7 +63,8 @@ pub fn matches_pattern(pattern: &str, name: &str) -> bool {
 
 /// Converts, or says everything that is wrong.
 pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Converted, Vec<Problem>> {
-    let ConfigFile { schedules, store, encryption, compression, source, scratch, restore, run, http, notify } = file;
+    let ConfigFile { schedules, store, encryption, compression, source, scratch, restore, run, http, notify, gate } =
+        file;
     let mut problems = Problems { around, found: Vec::new() };
     let schedules = schedules.map(|path| problems.absolute("schedules", &path));
     let store = store::convert_store(store, &mut problems);
@@ -82,6 +88,13 @@ pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Con
         let receiver = notify::convert_notify(&name, file, &mut problems);
         told.insert(name, receiver);
     }
+    let mut gates = BTreeMap::new();
+    for (environment, file) in gate {
+        match convert_gate(&environment, file) {
+            Ok(policy) => drop(gates.insert(environment, policy)),
+            Err(wrong) => problems.found.extend(wrong),
+        }
+    }
     match (store, run) {
         (Some(store), Some(run)) if problems.found.is_empty() => Ok(Converted {
             schedules,
@@ -94,6 +107,7 @@ pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Con
             run,
             http,
             notify: told,
+            gates,
         }),
         _ => Err(problems.found),
     }

@@ -14,6 +14,10 @@ use super::duration::HumanDuration;
 use super::secret::SecretSource;
 use crate::notify::Event;
 
+pub mod gate;
+
+use gate::GateFile;
+
 /// Where backups are kept, who can read them, and what is backed up.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(title = "guard.toml")]
@@ -40,6 +44,8 @@ pub struct ConfigFile {
     pub http: HttpFile,
     /// Who is told how things went, by name.
     pub notify: BTreeMap<String, NotifyFile>,
+    /// What must hold before migrations may run, by environment.
+    pub gate: BTreeMap<String, GateFile>,
 }
 
 /// Where backups are kept.
