@@ -10,6 +10,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::contents::loss::Vigilance;
 use crate::notify::Event;
 use crate::secret::Secret;
 use crate::source::postgres::connection::{Connection, ConnectionError};
@@ -30,7 +31,7 @@ pub mod setting;
 mod twin;
 mod zero;
 
-pub use convert::matches_pattern;
+pub use crate::contents::pattern::matches_pattern;
 pub use environment::Environment;
 pub use file::{Checksums, SslMode};
 pub use load::{ConfigError, Loaded, Request, load};
@@ -176,6 +177,8 @@ pub struct PostgresConfig {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is, for reports.
     pub environment: Option<String>,
+    /// How much less than the one before it a backup may hold.
+    pub vigilance: Vigilance,
 }
 
 /// A Redis or Valkey server, or a cluster, and how to read it.
@@ -203,6 +206,8 @@ pub struct RedisConfig {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is, for reports.
     pub environment: Option<String>,
+    /// How much less than the one before it a backup may hold.
+    pub vigilance: Vigilance,
 }
 
 /// Where a server is.
@@ -374,6 +379,7 @@ impl PostgresConfig {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            vigilance: Vigilance::default(),
         }
     }
 
@@ -433,6 +439,7 @@ impl RedisConfig {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            vigilance: Vigilance::default(),
         }
     }
 
