@@ -223,7 +223,7 @@ async fn commit(
 
 /// Compares with the backup before. Whatever keeps that from being read is no reason to have no backup.
 async fn alarm(order: &BackupOrder<'_>, manifest: &Manifest) -> Option<Alarm> {
-    let before = match order.catalog.newest_before(&manifest.source, &manifest.id).await {
+    let before = match order.catalog.newest_besides(&manifest.source, &manifest.id).await {
         Ok(before) => before?.manifest,
         Err(error) => {
             tracing::warn!(%error, "whether this backup holds less than the one before is not known");

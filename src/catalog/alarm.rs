@@ -62,23 +62,31 @@ impl Catalog {
         }
     }
 
-    /// The newest backup of a source that can be trusted, of those that were begun before this one.
-    pub async fn newest_before(
+    /// The newest backup of a source that can be trusted, besides this one.
+    pub async fn newest_besides(
         &self,
         source: &SourceName,
         id: &BackupId,
     ) -> Result<Option<CompleteBackup>, CatalogError> {
-        for folder in self.store().list_folders(Some(&source.key())).await?.iter().rev() {
-            let Ok(earlier) = folder.parse::<BackupId>() else { continue };
-            if earlier >= *id {
-                continue;
+        let folders = self.store().list_folders(Some(&source.key())).await?;
+        let others = folders.iter().rev().filter_map(|folder| folder.parse::<BackupId>().ok());
+        let mut newest: Option<CompleteBackup> = None;
+        for other in others.filter(|other| other != id) {
+            // Ids tell their order to the second only.
+            if newest.as_ref().is_some_and(|newest| other.time() < newest.manifest.id.time()) {
+                break;
             }
-            match self.load(source, &earlier).await {
-                Ok(Some(found)) => return Ok(Some(found)),
+            match self.load(source, &other).await {
+                Ok(Some(found)) => {
+                    let is_newer = |newest: &CompleteBackup| found.manifest.finished > newest.manifest.finished;
+                    if newest.as_ref().is_none_or(is_newer) {
+                        newest = Some(found);
+                    }
+                }
                 Err(error @ CatalogError::Store(_)) => return Err(error),
                 Ok(None) | Err(_) => {}
             }
         }
-        Ok(None)
+        Ok(newest)
     }
 }
