@@ -360,7 +360,7 @@ fn each_property_notices_a_plan_that_breaks_it() {
     let mut alarmed = plain.clone();
     alarmed.history[2].alarmed = true;
     assert_eq!(doctored(&alarmed, &|_| {}), [""; 0]);
-    assert_eq!(doctored(&alarmed, &let_go(1)), ["alarm", "decided"]);
+    assert_eq!(doctored(&alarmed, &let_go(1)), ["decided", "alarm"]);
     let mut foreign = plain.clone();
     foreign.history[1].standing = Standing::NotOurs { reason: String::new() };
     assert!(doctored(&foreign, &let_go(1)).contains(&"foreign"));
@@ -471,6 +471,7 @@ fn two_years_of_failures_never_leave_less_than_the_rules_promise() {
         .iter()
         .filter(|each| matches!(each.standing, Standing::Complete { proof, .. } if proof != Proof::Failed));
     let n_sound = sound.count();
-    assert!(n_sound >= 30 + 10, "{n_sound}: thirty days and the months before them");
+    // Thirty days with a sound backup reach into three of the twelve months.
+    assert!(n_sound >= 30 + 9, "{n_sound}: thirty days and the months before them");
     assert!(fullest <= 7 + 30 + 12 + 12, "{fullest} were kept at once");
 }
