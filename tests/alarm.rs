@@ -114,12 +114,16 @@ fn what_is_left_out_by_now_has_not_vanished() {
     let server = shop();
     let guard = user(&server);
     guard.backup();
-    guard.configure(&format!("[source.shop]\nurl = \"{}\"\nexclude_tables = [\"public.orders\"]\n", server.url("shop")));
+    guard
+        .configure(&format!("[source.shop]\nurl = \"{}\"\nexclude_tables = [\"public.orders\"]\n", server.url("shop")));
     assert_eq!(losses(&guard.json(&["backup"]).yes()), []);
     // Another database under the same name is the worst loss of all.
     server.create_database("empty", "");
     server.psql("empty", "CREATE TABLE orders (id int)");
-    guard.configure(&format!("[source.shop]\nurl = \"{}\"\nexclude_tables = [\"public.orders\"]\n", server.url("empty")));
+    guard.configure(&format!(
+        "[source.shop]\nurl = \"{}\"\nexclude_tables = [\"public.orders\"]\n",
+        server.url("empty")
+    ));
     let objects: Vec<String> = losses(&guard.json(&["backup"]).yes()).into_iter().map(|(_, object)| object).collect();
     assert_eq!(objects, ["table public.audit", "table public.rates", "table public.session"]);
 }

@@ -162,7 +162,7 @@ impl Lines {
     pub fn hang_up(&self) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         lines.hung_up = true;
-        lines.sockets.drain(..).for_each(|socket| socket.shut_down());
+        lines.sockets.drain(..).for_each(Socket::shut_down);
     }
 
     /// Hangs up when the guard is dropped.

@@ -439,7 +439,7 @@ pub fn picked<'a>(
     files: &'a [PathBuf],
     options: &'a LoadOptions,
 ) -> impl Iterator<Item = Result<(Entry, u32), LoadError>> + 'a {
-    let entries = files.iter().flat_map(|path| FileEntries::open(path));
+    let entries = files.iter().flat_map(FileEntries::open);
     entries.filter(move |entry| match entry {
         Ok((Entry::Key(key), _)) => {
             options.patterns.is_empty() || options.patterns.iter().any(|pattern| matches(pattern.as_bytes(), &key.key))
@@ -540,7 +540,6 @@ fn known_version(connection: &mut Connection, info: &Info) -> Result<Option<u32>
     let mut numbers = info.text("redis_version").unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0));
     let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     Ok(match version {
-        (0, _) => None,
         (1..4, _) => Some(7),
         (4, _) => Some(8),
         (5 | 6, _) => Some(9),
