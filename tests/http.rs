@@ -15,6 +15,7 @@ use guard::cli::watch::Configured;
 use guard::config::{self, Request};
 use guard::http::{Limits, Reached, metrics};
 use guard::progress::Progress;
+use guard::retention::Rules;
 use guard::status::live::{Job, Lease};
 use guard::status::{Expected, Upcoming};
 use guard::store::{Fault, Faulty, Operation, Store};
@@ -40,6 +41,7 @@ fn expected(source: &str, now: DateTime<Utc>) -> Expected {
         rto: Some(Duration::from_mins(15)),
         upcoming: vec![next(Job::Backup, 1), next(Job::TestRestore, 2)],
         proof_due: None,
+        rules: Rules::default(),
     }
 }
 

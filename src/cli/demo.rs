@@ -12,6 +12,7 @@ use super::output::{self, Answer, Style};
 use super::{Session, progress, report, workbench};
 use crate::backup::{BackupOrder, backup};
 use crate::catalog::{Catalog, CompleteBackup, Evidence, RunNote, SourceName, Verdict};
+use crate::contents::loss::Vigilance;
 use crate::fixture::{ROW_REMOVAL, shop_sql};
 use crate::progress::Progress;
 use crate::prove::{ProofOrder, Targets, keep_evidence, prove};
@@ -160,6 +161,7 @@ async fn back_up(shop: &ScratchCluster, catalog: &Catalog, session: &Session) ->
         recipients: &Recipients::default(),
         environment: Some("demo".to_owned()),
         run: &RunNote::new(None),
+        vigilance: &Vigilance::default(),
         source_lock: None,
         clock: workbench::now,
     };
