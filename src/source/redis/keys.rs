@@ -56,8 +56,11 @@ const ATTEMPTS: u32 = 5;
 pub fn begin(mut connection: Connection, recorder: Recorder, record: Slot) -> Result<Scan, ConnectionError> {
     let info = Info::ask(&mut connection)?;
     let databases: VecDeque<u32> = info.databases().into_keys().collect();
-    let expiry = match connection.command(&[b"PEXPIRETIME", b""]) {
+    // Redis 7.0 does not let the pattern `%R~*` match a key without a name, so the probe has one.
+    let expiry = match connection.command(&[b"PEXPIRETIME", b"guard"]) {
         Ok(_) => ExpiryCommand::Moment,
+        // The command is fine, a key of this name would not be.
+        Err(ConnectionError::Refused { message, .. }) if message.contains("to access") => ExpiryCommand::Moment,
         Err(ConnectionError::Refused { message, .. }) if message.to_ascii_lowercase().contains("unknown command") => {
             ExpiryCommand::Remaining
         }
