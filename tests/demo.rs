@@ -9,9 +9,10 @@ use std::path::Path;
 
 use support::guard::{Guard, text};
 
-/// The words of a line. One with a digit in it differs from run to run: sizes, times, names of backups.
+/// The words of a line. One with a digit in it differs from run to run: sizes, times, names of backups; so does a path.
 fn words(line: &str) -> Vec<&str> {
-    line.split_whitespace().map(|word| if word.contains(|c: char| c.is_ascii_digit()) { "#" } else { word }).collect()
+    let differs = |word: &str| word.starts_with('/') || word.contains(|c: char| c.is_ascii_digit());
+    line.split_whitespace().map(|word| if differs(word) { "#" } else { word }).collect()
 }
 
 #[test]

@@ -411,7 +411,7 @@ fn damage_anywhere_in_a_larger_rdb_is_found() {
     fill(&mut server.connect(), false);
     deliver(&mut server.connect());
     let rdb = server.save();
-    assert!(rdb.len() > 200_000, "{} bytes", rdb.len());
+    assert!(rdb.len() > 100_000, "{} bytes", rdb.len());
     let mut random = StdRng::seed_from_u64(7);
     for _ in 0..60 {
         let (position, bit) = (random.random_range(0..rdb.len()), random.random_range(0..8));
@@ -932,5 +932,5 @@ fn the_digest_of_a_record_stays_what_it_is() {
     ];
     assert_eq!(found, kept);
     assert_eq!(digest("/databases/2/string/expiring/digest"), "fb13edabb1688d939cfe1be1dc0f42a0");
-    assert_eq!(digest("/functions/digest"), "FUNCTIONS");
+    assert_eq!(digest("/functions/digest"), "4fd0293633b70fabd83d4be5fd0b6a6a");
 }

@@ -10,8 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{LoadError, LoadOptions, MAX_ENTRY};
 use crate::contents::keyspace::{Functions, Keyspace};
 use crate::source::redis::pattern::matches;
-use crate::source::redis::rdb::{Entries, Entry, EntryError, KeyEntry, RdbDecoder, RdbOptions};
-use crate::source::redis::rdb_text::RdbText;
+use crate::source::redis::rdb::{Entries, Entry, EntryError, KeyEntry, RdbDecoder, RdbOptions, RdbWriter};
 
 impl LoadOptions {
     /// Leaves out of the record of a target what this restore has not brought there.
@@ -49,28 +48,31 @@ pub(super) fn picked<'a>(
 
 /// The record that a server must have that was empty before these were loaded into it.
 pub fn expected_after(files: &[PathBuf], options: &LoadOptions, rdb: RdbOptions) -> Result<Keyspace, LoadError> {
-    let mut expected = Keyspace::default();
     let mut recorder = RdbDecoder::new(rdb);
-    let mut text = RdbText::default();
+    let mut writer = None;
     for entry in picked(files, options) {
-        match entry? {
-            (Entry::Function(code), version) => text.function(version_of(version), &code),
-            (Entry::Key(key), version) => {
-                text.select(target_database(&key, options));
-                let payload = key.payload.as_deref().unwrap_or_default();
-                text.key(version_of(version), &key.key, key.expires_at, payload);
+        let (entry, rdb_version) = entry?;
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            None => writer.insert(begin(rdb_version)?),
+        };
+        match entry {
+            Entry::Function(code) => writer.function(&code).map_err(EntryError::from)?,
+            Entry::Key(key) => {
+                let database = target_database(&key, options).into();
+                writer.key(&KeyEntry { database, ..key }).map_err(EntryError::from)?;
             }
         }
-        recorder.feed(&text.take()).map_err(EntryError::from)?;
+        recorder.feed(&writer.take()).map_err(EntryError::from)?;
     }
-    text.finish();
-    recorder.feed(&text.take()).map_err(EntryError::from)?;
-    expected.absorb(recorder.finish().map_err(EntryError::from)?.keyspace);
-    Ok(expected)
+    let Some(writer) = writer else { return Ok(Keyspace::default()) };
+    let end = writer.finish().map_err(EntryError::from)?;
+    recorder.feed(&end).map_err(EntryError::from)?;
+    Ok(recorder.finish().map_err(EntryError::from)?.keyspace)
 }
 
-fn version_of(rdb_version: u32) -> u16 {
-    u16::try_from(rdb_version).unwrap_or(u16::MAX)
+fn begin(rdb_version: u32) -> Result<RdbWriter<Vec<u8>>, LoadError> {
+    Ok(RdbWriter::new(Vec::new(), rdb_version, &[]).map_err(EntryError::from)?)
 }
 
 /// The entries of one file.
