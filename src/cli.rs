@@ -141,7 +141,7 @@ pub async fn run(cli: Cli, cancel: CancellationToken) -> Exit {
     let Cli { config, json, quiet, verbose: _, log_format: _, command } = cli;
     let style = Style { json, quiet: quiet || json };
     let outcome = match Request::of_process(config) {
-        Ok(request) => dispatch(command, &Session { request, style, cancel }).await,
+        Ok(request) => Box::pin(dispatch(command, &Session { request, style, cancel })).await,
         Err(error) => Err(CliError::usage(format!("the current directory cannot be read: {error}"))),
     };
     output::print(outcome, style)

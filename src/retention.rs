@@ -117,7 +117,9 @@ pub fn plan(history: &[Candidate], policies: &[Policy], rpo: Option<TimeDelta>, 
         decisions[dated[dated_idx].idx].keep_for(reason);
     }
     if policies.is_empty() {
-        dated.iter().for_each(|each| decisions[each.idx].keep_for(Reason::NoRule));
+        for each in &dated {
+            decisions[each.idx].keep_for(Reason::NoRule);
+        }
     }
     for policy in policies {
         for (idx, reason) in rules::kept(policy, &dated) {

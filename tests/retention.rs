@@ -61,13 +61,13 @@ fn require_kept(decisions: &[Decision], id: &BackupId, what: &str) -> Result<(),
 
 fn the_newest_complete_sound_proven_and_pinned_are_kept(world: &World, decisions: &[Decision]) -> Result<(), String> {
     let dated = world.dated();
-    let kinds: [(&str, fn(Proof) -> bool); 3] = [
-        ("the newest complete", |_| true),
-        ("the newest sound", |proof| proof != Proof::Failed),
-        ("the newest proven", |proof| proof == Proof::Proven),
+    let kinds = [
+        ("the newest complete", dated.first()),
+        ("the newest sound", dated.iter().find(|each| each.3 != Proof::Failed)),
+        ("the newest proven", dated.iter().find(|each| each.3 == Proof::Proven)),
     ];
-    for (what, is) in kinds {
-        if let Some(newest) = dated.iter().find(|each| is(each.3)) {
+    for (what, newest) in kinds {
+        if let Some(newest) = newest {
             require_kept(decisions, newest.0, what)?;
         }
     }

@@ -331,7 +331,7 @@ async fn add_hostile_evidence(store: &Arc<dyn Store>, id: &str) {
     evidence.differences = HOSTILE.into_iter().map(difference).collect();
     HOSTILE[1].clone_into(&mut evidence.started_by);
     evidence.reason = Some(HOSTILE[2].to_owned());
-    evidence.rungs[0].detail = HOSTILE[1].to_owned();
+    HOSTILE[1].clone_into(&mut evidence.rungs[0].detail);
     evidence.scratch = Some(HOSTILE[3].to_owned());
     catalog.add_evidence(&backup.keys, &evidence).await.unwrap();
 }

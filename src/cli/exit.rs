@@ -144,11 +144,12 @@ impl From<RestoreError> for CliError {
             RestoreError::Open(error) => (error.code(), Exit::Unable),
             RestoreError::Archive(_) => ("archive-unreadable", Exit::No),
             RestoreError::ContentsDiffer { .. } => ("contents-differ", Exit::No),
-            RestoreError::Load(LoadError::NotEmpty { .. }) => ("target-not-empty", Exit::Unable),
+            RestoreError::Load(LoadError::NotEmpty { .. }) | RestoreError::Redis(RedisLoadError::NotEmpty { .. }) => {
+                ("target-not-empty", Exit::Unable)
+            }
             RestoreError::TargetIsSource { .. } | RestoreError::Redis(RedisLoadError::IsSource { .. }) => {
                 ("target-is-source", Exit::Unable)
             }
-            RestoreError::Redis(RedisLoadError::NotEmpty { .. }) => ("target-not-empty", Exit::Unable),
             RestoreError::Redis(RedisLoadError::TooOld { .. }) => ("target-too-old", Exit::Unable),
             _ => ("restore-failed", Exit::Unable),
         };

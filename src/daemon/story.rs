@@ -54,8 +54,8 @@ pub(super) enum Break {
 /// Does what the job's kind says.
 pub(super) async fn tell(run: Run<'_>) -> Told {
     let told = match run.due.job.kind {
-        Kind::Backup => backup::tell(run).await,
-        Kind::TestRestore => proof::tell(run).await,
+        Kind::Backup => Box::pin(backup::tell(run)).await,
+        Kind::TestRestore => Box::pin(proof::tell(run)).await,
         Kind::Verify => verify::tell(run).await,
         Kind::Prune => prune::tell(run).await,
     };

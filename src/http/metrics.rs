@@ -224,7 +224,9 @@ pub const METRICS: &[Metric] = &[
         help: "1 while a run of the job is under way.",
         collect: |scene, samples| {
             for (source, running) in &scene.activity.running {
-                running.iter().for_each(|running| samples.add(&[source.as_str(), running.job.name()], 1.0));
+                for running in running {
+                    samples.add(&[source.as_str(), running.job.name()], 1.0);
+                }
             }
         },
     },

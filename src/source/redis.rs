@@ -292,7 +292,7 @@ impl OpenKeyspace {
     }
 
     /// What dumps it: guard itself speaks the server's protocol.
-    pub fn tool(&self) -> Tool {
+    pub fn tool() -> Tool {
         Tool { name: "guard".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
     }
 

@@ -49,7 +49,7 @@ impl Site {
         let log = tempfile::Builder::new().prefix("log-").tempfile_in(self.guard.dir()).expect("a file");
         let (file, path) = log.keep().expect("a file that stays");
         let mut command = self.guard.command(&["run", "--log-format", "json", "-vv"]);
-        command.stderr(file.try_clone().map_or_else(|_| File::create(&path).expect("a file"), |file| file));
+        command.stderr(file.try_clone().unwrap_or_else(|_| File::create(&path).expect("a file")));
         Daemon { running: Running::start(command), log: path }
     }
 

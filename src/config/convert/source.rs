@@ -83,11 +83,11 @@ fn convert_postgres(name: &str, file: SourceFile, problems: &mut Problems<'_>) -
         max_block: max_block.0,
         retries,
         retry_delay: retry_delay.0,
-        client_dir: client_dir.map(|path| directory(name, "client_dir", path, problems)),
+        client_dir: client_dir.map(|path| directory(name, "client_dir", &path, problems)),
         sslmode,
         // `system` is libpq's word for the system's roots, not a file.
         sslrootcert: sslrootcert.map(|path| {
-            if path == Path::new("system") { path } else { directory(name, "sslrootcert", path, problems) }
+            if path == Path::new("system") { path } else { directory(name, "sslrootcert", &path, problems) }
         }),
         environment,
     })))
@@ -130,7 +130,7 @@ fn convert_redis(name: &str, file: SourceFile, problems: &mut Problems<'_>) -> O
         sslmode,
         sslrootcert: sslrootcert
             .filter(|path| path != Path::new("system"))
-            .map(|path| directory(name, "sslrootcert", path, problems)),
+            .map(|path| directory(name, "sslrootcert", &path, problems)),
         environment,
     })))
 }
@@ -152,6 +152,6 @@ fn redis_url(path: &[&str], url: Option<SecretSource>, problems: &mut Problems<'
     }
 }
 
-fn directory(name: &str, key: &str, path: PathBuf, problems: &Problems<'_>) -> PathBuf {
-    problems.absolute(&format!("source.{name}.{key}"), &path)
+fn directory(name: &str, key: &str, path: &Path, problems: &Problems<'_>) -> PathBuf {
+    problems.absolute(&format!("source.{name}.{key}"), path)
 }

@@ -25,7 +25,7 @@ pub(super) async fn tell(run: Run<'_>) -> Result<Told, Break> {
     let mut made = made_before(run).await?;
     let (retries, delay) = persistence(run);
     for attempt_idx in 0.. {
-        let missed = match back_up_the_rest(run, &mut made).await {
+        let missed = match Box::pin(back_up_the_rest(run, &mut made)).await {
             Ok(()) => break,
             Err(missed) => missed,
         };
@@ -114,7 +114,7 @@ async fn take(run: Run<'_>, configured: &ConfiguredSource, token: &CancellationT
     };
     let progress = Arc::new(Progress::default());
     shown(run, configured.source.name(), &progress, async {
-        backup(&order, &progress, token).await.map_err(|error| {
+        Box::pin(backup(&order, &progress, token)).await.map_err(|error| {
             let is_passing = is_passing(&error);
             Missed { error: error.into(), is_passing }
         })

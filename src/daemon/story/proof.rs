@@ -22,7 +22,9 @@ pub(super) async fn tell(run: Run<'_>) -> Result<Told, Break> {
     for source in in_repository(run).await? {
         let lease = hold(run, Subject::Backups(source.clone())).await?;
         let outcome = match choose(run, &source).await {
-            Ok(Some(backup)) => prove_one(run, &backup).await.map(|failure| Some((backup.manifest.id, failure))),
+            Ok(Some(backup)) => {
+                Box::pin(prove_one(run, &backup)).await.map(|failure| Some((backup.manifest.id, failure)))
+            }
             Ok(None) => Ok(None),
             Err(error) => Err(error),
         };

@@ -40,6 +40,14 @@ enum State {
     Finished,
 }
 
+/// When a key goes, in milliseconds since 1970.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expiry {
+    Gone,
+    Never,
+    At(i64),
+}
+
 /// How an expiry is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ExpiryCommand {
@@ -192,10 +200,21 @@ impl Scan {
                     // Gone since the scan saw it.
                     Reply::Bulk(None) => {}
                     Reply::Bulk(Some(_)) if unstable => again.push(key),
+<<<<<<< HEAD
                     // It went right after it was read.
                     Reply::Bulk(Some(dump)) => match after {
                         Some(expires_at) => self.write(database, key, expires_at, dump)?,
                         None => {}
+=======
+                    Reply::Bulk(Some(payload)) => match (payload_parts(&payload), after) {
+                        // It went right after it was read.
+                        (Some(_), Expiry::Gone) => {}
+                        (Some((value, version)), Expiry::Never) => self.text.key(version, &key, None, value),
+                        (Some((value, version)), Expiry::At(moment)) => {
+                            self.text.key(version, &key, Some(moment), value);
+                        }
+                        (None, _) => return Err(self.connection.odd(&Reply::Bulk(Some(payload)))),
+>>>>>>> main
                     },
                     Reply::Error(message) => return Err(self.refused("DUMP", message)),
                     other => return Err(self.connection.odd(&other)),
@@ -235,13 +254,12 @@ impl Scan {
         }
     }
 
-    /// No key; a key that stays; or the moment it goes.
-    fn expiry(&mut self, now: i64) -> Result<Option<Option<i64>>, ConnectionError> {
+    fn expiry(&mut self, now: i64) -> Result<Expiry, ConnectionError> {
         match self.connection.receive()? {
-            Reply::Integer(-2) => Ok(None),
-            Reply::Integer(-1) => Ok(Some(None)),
-            Reply::Integer(moment) if self.expiry == ExpiryCommand::Moment => Ok(Some(Some(moment))),
-            Reply::Integer(remaining) => Ok(Some(Some(now + remaining))),
+            Reply::Integer(-2) => Ok(Expiry::Gone),
+            Reply::Integer(-1) => Ok(Expiry::Never),
+            Reply::Integer(moment) if self.expiry == ExpiryCommand::Moment => Ok(Expiry::At(moment)),
+            Reply::Integer(remaining) => Ok(Expiry::At(now + remaining)),
             Reply::Error(message) => Err(self.refused("PEXPIRETIME", message)),
             other => Err(self.connection.odd(&other)),
         }
@@ -266,7 +284,9 @@ impl Read for Scan {
             let Some(recorder) = &mut self.recorder else { return Ok(0) };
             if recorder.is_finished() {
                 let summary = self.recorder.take().map(Recorder::finish).transpose().map_err(io::Error::other)?;
-                summary.into_iter().for_each(|summary| self.record.put(summary));
+                if let Some(summary) = summary {
+                    self.record.put(summary);
+                }
                 return Ok(0);
             }
             self.step()?;

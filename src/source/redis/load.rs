@@ -434,6 +434,105 @@ impl Shard {
     }
 }
 
+<<<<<<< HEAD
+=======
+fn target_database(key: &KeyEntry, options: &LoadOptions) -> u32 {
+    options.database.unwrap_or_else(|| u32::try_from(key.database).unwrap_or(u32::MAX))
+}
+
+/// The entries of all files that are meant, each with the RDB version of its file. An error is the last.
+pub fn picked<'a>(
+    files: &'a [PathBuf],
+    options: &'a LoadOptions,
+) -> impl Iterator<Item = Result<(Entry, u32), LoadError>> + 'a {
+    let entries = files.iter().flat_map(FileEntries::open);
+    entries.filter(move |entry| match entry {
+        Ok((Entry::Key(key), _)) => {
+            options.patterns.is_empty() || options.patterns.iter().any(|pattern| matches(pattern.as_bytes(), &key.key))
+        }
+        Ok((Entry::Function(_), _)) => options.patterns.is_empty(),
+        Err(_) => true,
+    })
+}
+
+/// The record that a server must have that was empty before these were loaded into it.
+pub fn expected_after(files: &[PathBuf], options: &LoadOptions, rdb: RdbOptions) -> Result<Keyspace, LoadError> {
+    let mut expected = Keyspace::default();
+    let mut recorder = RdbDecoder::new(rdb);
+    let mut text = RdbText::default();
+    for entry in picked(files, options) {
+        match entry? {
+            (Entry::Function(code), version) => text.function(version_of(version), &code),
+            (Entry::Key(key), version) => {
+                text.select(target_database(&key, options));
+                let payload = key.payload.as_deref().unwrap_or_default();
+                text.key(version_of(version), &key.key, key.expires_at, payload);
+            }
+        }
+        recorder.feed(&text.take()).map_err(EntryError::from)?;
+    }
+    text.finish();
+    recorder.feed(&text.take()).map_err(EntryError::from)?;
+    expected.absorb(recorder.finish().map_err(EntryError::from)?.keyspace);
+    Ok(expected)
+}
+
+fn version_of(rdb_version: u32) -> u16 {
+    u16::try_from(rdb_version).unwrap_or(u16::MAX)
+}
+
+/// The entries of one file.
+struct FileEntries {
+    entries: Result<Entries<File>, Option<LoadError>>,
+    rdb_version: u32,
+}
+
+impl FileEntries {
+    fn open(path: &PathBuf) -> Self {
+        let open = || {
+            let mut file = File::open(path)?;
+            let version = header_version(&mut file)?;
+            Ok((file, version))
+        };
+        match open() {
+            Ok((file, rdb_version)) => {
+                let options = RdbOptions { max_entry: MAX_ENTRY, ..RdbOptions::default() };
+                Self { entries: Ok(Entries::new(file, options)), rdb_version }
+            }
+            Err(reason) => {
+                let error = LoadError::File { path: path.clone(), reason };
+                Self { entries: Err(Some(error)), rdb_version: 0 }
+            }
+        }
+    }
+}
+
+impl Iterator for FileEntries {
+    type Item = Result<(Entry, u32), LoadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.entries {
+            Ok(entries) => {
+                let next = entries.next()?;
+                Some(next.map(|entry| (entry, self.rdb_version)).map_err(LoadError::from))
+            }
+            Err(error) => error.take().map(Err),
+        }
+    }
+}
+
+/// The four digits of `REDIS0010`, or the three of `VALKEY080`.
+fn header_version(file: &mut File) -> std::io::Result<u32> {
+    use std::io::{Read as _, Seek as _};
+    let mut header = [0; 9];
+    file.read_exact(&mut header)?;
+    file.rewind()?;
+    let digits = header.strip_prefix(b"REDIS").or_else(|| header.strip_prefix(b"VALKEY")).unwrap_or_default();
+    let version = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+    version.ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidData, "not an RDB"))
+}
+
+>>>>>>> main
 /// The newest format that a server reads. `FUNCTION DUMP` carries it in its footer without a key; older servers are known
 /// by their version.
 fn known_version(connection: &mut Connection, info: &Info) -> Result<Option<u32>, ConnectionError> {
@@ -448,7 +547,6 @@ fn known_version(connection: &mut Connection, info: &Info) -> Result<Option<u32>
     let mut numbers = info.text("redis_version").unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0));
     let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     Ok(match version {
-        (0, _) => None,
         (1..4, _) => Some(7),
         (4, _) => Some(8),
         (5 | 6, _) => Some(9),
