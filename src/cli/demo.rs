@@ -63,7 +63,10 @@ async fn tell(args: &DemoArgs, session: &Session) -> Result<Answer, CliError> {
     let began = Instant::now();
     let shop = open_shop(&tools, &settings, args.scale).await?;
     let mut parts = vec![Part { source: shop_source(&shop)?, damage: ROW_REMOVAL.sql }];
-    output::say(&format!("1. A shop in a throw-away PostgreSQL {} ({:.1} s)\n", tools.version(), seconds(began)), style);
+    output::say(
+        &format!("1. A shop in a throw-away PostgreSQL {} ({:.1} s)\n", tools.version(), seconds(began)),
+        style,
+    );
     let began = Instant::now();
     let cache = cache::open(args.scale).await?;
     match &cache {

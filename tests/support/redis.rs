@@ -137,7 +137,10 @@ impl TestRedis {
         let (file, settings) = settings.split_at(settings.first().is_some_and(|first| !first.starts_with("--")).into());
         server.args(file).args(["--port", "0", "--save", "", "--unixsocket"]).arg(dir.path().join("redis.sock"));
         // By default a server waits five seconds for further replicas before it begins a snapshot.
-        server.args(["--repl-diskless-sync-delay", "0", "--logfile", "redis.log", "--dir"]).arg(dir.path()).args(settings);
+        server
+            .args(["--repl-diskless-sync-delay", "0", "--logfile", "redis.log", "--dir"])
+            .arg(dir.path())
+            .args(settings);
         server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = server.spawn().unwrap_or_else(|error| panic!("{server:?}: {error}"));
         let mut started = Self { child, dir };

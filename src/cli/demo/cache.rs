@@ -1,7 +1,7 @@
 //! The demo's Redis: a throw-away server that holds the shop's sessions and carts.
 
-use crate::catalog::SourceName;
 use super::super::exit::CliError;
+use crate::catalog::SourceName;
 use crate::fixture::cache::{Command, cache_commands};
 use crate::source::Source;
 use crate::source::redis::RedisSource;
@@ -49,7 +49,8 @@ fn fill(connection: &mut Connection, scale: u32) -> Result<(), ConnectionError> 
         }
         for command in &batch {
             if let Reply::Error(message) = connection.receive()? {
-                let (server, command) = (connection.server().to_owned(), String::from_utf8_lossy(&command[0]).into_owned());
+                let (server, command) =
+                    (connection.server().to_owned(), String::from_utf8_lossy(&command[0]).into_owned());
                 return Err(ConnectionError::Refused { server, command, message });
             }
         }

@@ -200,22 +200,12 @@ impl Scan {
                     // Gone since the scan saw it.
                     Reply::Bulk(None) => {}
                     Reply::Bulk(Some(_)) if unstable => again.push(key),
-<<<<<<< HEAD
                     // It went right after it was read.
-                    Reply::Bulk(Some(dump)) => match after {
-                        Some(expires_at) => self.write(database, key, expires_at, dump)?,
-                        None => {}
-=======
-                    Reply::Bulk(Some(payload)) => match (payload_parts(&payload), after) {
-                        // It went right after it was read.
-                        (Some(_), Expiry::Gone) => {}
-                        (Some((value, version)), Expiry::Never) => self.text.key(version, &key, None, value),
-                        (Some((value, version)), Expiry::At(moment)) => {
-                            self.text.key(version, &key, Some(moment), value);
-                        }
-                        (None, _) => return Err(self.connection.odd(&Reply::Bulk(Some(payload)))),
->>>>>>> main
-                    },
+                    Reply::Bulk(Some(_)) if after == Expiry::Gone => {}
+                    Reply::Bulk(Some(dump)) => {
+                        let expires_at = if let Expiry::At(moment) = after { Some(moment) } else { None };
+                        self.write(database, key, expires_at, dump)?;
+                    }
                     Reply::Error(message) => return Err(self.refused("DUMP", message)),
                     other => return Err(self.connection.odd(&other)),
                 }

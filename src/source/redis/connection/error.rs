@@ -102,9 +102,11 @@ fn refusal_help(message: &str, command: &str) -> Option<String> {
         "MISCONF" => "the server cannot save its data: see its log, and INFO persistence".to_owned(),
         "LOADING" => "the server is still loading its data: try again later".to_owned(),
         "NOMASTERLINK" | "MASTERDOWN" => "the replica has lost its master: back up the master instead".to_owned(),
-        "ERR" if message.contains("BGSAVE failed") => "the server could not fork: see its log; it needs memory for a copy of \
+        "ERR" if message.contains("BGSAVE failed") => {
+            "the server could not fork: see its log; it needs memory for a copy of \
              what changes meanwhile, and vm.overcommit_memory = 1"
-            .to_owned(),
+                .to_owned()
+        }
         "ERR" if message.contains("invalid password") => {
             "check the user and the password of the source's url (or REDIS_PASSWORD)".to_owned()
         }

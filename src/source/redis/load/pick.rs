@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -35,7 +35,7 @@ pub(super) fn picked<'a>(
     files: &'a [PathBuf],
     options: &'a LoadOptions,
 ) -> impl Iterator<Item = Result<(Entry, u32), LoadError>> + 'a {
-    let entries = files.iter().flat_map(|path| FileEntries::open(path));
+    let entries = files.iter().flat_map(FileEntries::open);
     let mut libraries = HashSet::new();
     entries.filter(move |entry| match entry {
         Ok((Entry::Key(key), _)) => {
@@ -82,7 +82,7 @@ struct FileEntries {
 }
 
 impl FileEntries {
-    fn open(path: &Path) -> Self {
+    fn open(path: &PathBuf) -> Self {
         let open = || {
             let mut file = File::open(path)?;
             let version = header_version(&mut file)?;
@@ -94,7 +94,7 @@ impl FileEntries {
                 Self { entries: Ok(Entries::new(file, options)), rdb_version }
             }
             Err(reason) => {
-                let error = LoadError::File { path: path.to_owned(), reason };
+                let error = LoadError::File { path: path.clone(), reason };
                 Self { entries: Err(Some(error)), rdb_version: 0 }
             }
         }
@@ -124,4 +124,3 @@ fn header_version(file: &mut File) -> std::io::Result<u32> {
     let version = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
     version.ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidData, "not an RDB"))
 }
-

@@ -65,7 +65,16 @@ impl Pipe {
 impl Input {
     pub(super) fn new(pipe: Arc<Pipe>) -> Self {
         let crc = Crc::new(CrcAlgorithm::Crc64Redis);
-        Self { pipe, chunk: Vec::new(), position: 0, before: 0, crc, kept: None, kept_too_much: false, inflated: Vec::new() }
+        Self {
+            pipe,
+            chunk: Vec::new(),
+            position: 0,
+            before: 0,
+            crc,
+            kept: None,
+            kept_too_much: false,
+            inflated: Vec::new(),
+        }
     }
 
     /// Bytes that have been read.
