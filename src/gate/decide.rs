@@ -151,6 +151,3 @@ fn in_words(age: TimeDelta) -> String {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;
