@@ -18,6 +18,7 @@ mod notify;
 mod output;
 mod progress;
 mod prune;
+mod release;
 mod report;
 mod restore;
 mod run;
@@ -82,6 +83,8 @@ enum Command {
     Keep(keep::KeepArgs),
     /// Take a pin away
     Unkeep(keep::UnkeepArgs),
+    /// Release a data-loss alarm: what is missing is missing on purpose, and retention goes on
+    Release(release::ReleaseArgs),
     /// Lint migrations: what destroys data, locks, breaks, or cannot be run again
     Lint(Box<lint::LintArgs>),
     /// Decide whether pending migrations may run: lint, a fresh proven backup, a rehearsal; exit code 1 if not
@@ -166,6 +169,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliErro
         Command::Status(args) => status::run(args, session).await,
         Command::Keep(args) => keep::run(args, session).await,
         Command::Unkeep(args) => keep::undo(args, session).await,
+        Command::Release(args) => release::run(args, session).await,
         Command::Lint(args) => lint_migrations(*args, session.style).await,
         Command::Gate(args) => Box::pin(gate::run(*args, session)).await,
         Command::Migrate(args) => Box::pin(migrate::run(*args, session)).await,

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::gate;
+use crate::contents::loss::Vigilance;
 use crate::notify::Event;
 use crate::secret::Secret;
 use crate::source::postgres::connection::{Connection, ConnectionError};
@@ -31,7 +32,7 @@ pub mod setting;
 mod twin;
 mod zero;
 
-pub use convert::matches_pattern;
+pub use crate::contents::pattern::matches_pattern;
 pub use environment::Environment;
 pub use file::{Checksums, SslMode};
 pub use load::{ConfigError, Loaded, Request, load, load_policies};
@@ -179,6 +180,8 @@ pub struct PostgresConfig {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is, for reports.
     pub environment: Option<String>,
+    /// How much less than the one before it a backup may hold.
+    pub vigilance: Vigilance,
 }
 
 /// A Redis or Valkey server, or a cluster, and how to read it.
@@ -206,6 +209,8 @@ pub struct RedisConfig {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is, for reports.
     pub environment: Option<String>,
+    /// How much less than the one before it a backup may hold.
+    pub vigilance: Vigilance,
 }
 
 /// Where a server is.
@@ -377,6 +382,7 @@ impl PostgresConfig {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            vigilance: Vigilance::default(),
         }
     }
 
@@ -436,6 +442,7 @@ impl RedisConfig {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            vigilance: Vigilance::default(),
         }
     }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::CatalogError;
+use super::alarm::Alarm;
 use super::key::{BackupId, SourceName};
 use super::redis::RedisFacts;
 use crate::contents::Contents;
@@ -49,6 +50,9 @@ pub struct Manifest {
     pub streams: Vec<StoredStreamEntry>,
     /// What the dump contains.
     pub contents: Contents,
+    /// What it holds much less of than the backup before it; absent if nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Alarm>,
     /// SHA-256 of this document with these 64 digits as zeros.
     pub sha256: String,
 }
@@ -277,6 +281,11 @@ impl Manifest {
             SourceFacts::Postgres(facts) => Some(facts),
             SourceFacts::Redis(_) => None,
         }
+    }
+
+    /// What was picked or left out of a database on purpose; empty for the whole.
+    pub fn selection(&self) -> &[String] {
+        self.postgres().map_or(&[], |facts| &facts.selection)
     }
 
     /// What is known of the Redis source, if it is one.

@@ -12,8 +12,8 @@ use super::output::{self, Answer};
 use super::workbench::{self, ConfiguredSource};
 use super::{Session, progress};
 use crate::backup::{BackupError, BackupOrder, backup};
-use crate::catalog::{Guarantee, Manifest, RunNote, SourceFacts, SourceName};
 use crate::lease::{Claim, Claimed, HeldLease, Leases, Purpose, Record, Subject};
+use crate::catalog::{Alarm, Guarantee, Manifest, RunNote, SourceFacts, SourceName};
 use crate::progress::Progress;
 use crate::window;
 
@@ -43,6 +43,7 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
             recipients: &recipients,
             environment: configured.environment.clone(),
             run: &run,
+            vigilance: &configured.vigilance,
             source_lock: workbench::source_lock(&exclusion, &catalog, configured.source.name()),
             clock: workbench::now,
         };
@@ -196,10 +197,24 @@ pub(super) fn sentence(manifest: &Manifest) -> String {
         output::bytes(manifest.stored_bytes()),
         (manifest.finished - manifest.started).as_seconds_f64(),
     );
+    if let Some(alarm) = &manifest.alarm {
+        text.push_str(&alarm_text(manifest, alarm));
+    }
     if let Some(guarantee) = weaker_guarantee(manifest) {
         text.push_str(&format!("{}: this backup is {}\n", manifest.source, guarantee.sentence()));
     }
     text
+}
+
+/// What is missing, and what to do about it.
+pub(super) fn alarm_text(manifest: &Manifest, alarm: &Alarm) -> String {
+    let Manifest { id, source, .. } = manifest;
+    let losses: String = alarm.losses.iter().map(|loss| format!("{source}: ALARM: {}\n", loss.message)).collect();
+    let advice = format!(
+        "{source}: compared with {}; nothing is pruned until `guard release {id}` says that it is as it should be\n",
+        alarm.against
+    );
+    losses + &advice
 }
 
 /// The guarantee of a backup that is not a snapshot.
@@ -221,6 +236,7 @@ pub(super) fn summary(manifest: &Manifest) -> Value {
         "rows": manifest.contents.tables.values().map(|table| table.rows).sum::<u64>(),
         "encrypted": manifest.streams.iter().any(|stream| !stream.recipients.is_empty()),
         "kind": manifest.facts.kind(),
+        "alarm": manifest.alarm,
     });
     if let (Some(facts), Some(keyspace)) = (manifest.redis(), &manifest.contents.keyspace) {
         summary["guarantee"] = json!(facts.guarantee);

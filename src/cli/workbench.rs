@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::exit::CliError;
 use crate::catalog::{Catalog, CatalogError, CompleteBackup, ListedBackup, Selector, SourceName};
 use crate::config::{self, Config, PostgresConfig, RedisConfig, SourceConfig, StoreConfig};
+use crate::contents::loss::Vigilance;
 use crate::lease::{Exclusion, Holder, Leases};
 use crate::prove::Targets;
 use crate::retention::{Policy, Rules};
@@ -138,6 +139,7 @@ pub(crate) struct ConfiguredSource {
     pub(crate) environment: Option<String>,
     pub(crate) retries: u32,
     pub(crate) retry_delay: std::time::Duration,
+    pub(crate) vigilance: Vigilance,
 }
 
 /// The sources with these names, or all of them. A source that covers several databases becomes one per database.
@@ -257,6 +259,7 @@ async fn keyspace(config: &Config, name: &str, redis: &RedisConfig) -> Result<Co
         environment: redis.environment.clone(),
         retries: redis.retries,
         retry_delay: redis.retry_delay,
+        vigilance: redis.vigilance.clone(),
     })
 }
 
@@ -281,6 +284,7 @@ async fn databases(config: &Config, name: &str, postgres: &PostgresConfig) -> Re
         environment: postgres.environment.clone(),
         retries: postgres.retries,
         retry_delay: postgres.retry_delay,
+        vigilance: postgres.vigilance.clone(),
     };
     if postgres.databases.is_everything() {
         return Ok(vec![source(name.parse::<SourceName>()?, connection)]);

@@ -161,6 +161,8 @@ pub struct SourceFile {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is (`production`, `staging`), for reports.
     pub environment: Option<String>,
+    /// When a backup that holds much less than the one before it raises an alarm.
+    pub alarm: AlarmFile,
     /// Redis: the ACL user, instead of the one in the URL.
     pub username: Option<String>,
     /// Redis: the password, instead of the one in the URL.
@@ -193,12 +195,37 @@ impl Default for SourceFile {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            alarm: AlarmFile::default(),
             username: None,
             password: None,
             sentinel: None,
             prefer_replica: false,
             max_silence: HumanDuration::seconds(60),
         }
+    }
+}
+
+/// When a backup that holds much less than the one before it raises an alarm. While one is open, retention removes nothing of
+/// the source; `guard release` ends it.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlarmFile {
+    /// How much of its rows, or of their bytes, a table may lose from one backup to the next: a percentage, or `off` for any
+    /// amount. A table that vanished is an alarm unless this is `off`.
+    pub shrink: String,
+    /// How much smaller everything together may get: a percentage, or `off`.
+    pub size: String,
+    /// Tables with fewer rows than this may lose them all, unless `tables` names them.
+    pub ignore_below: u64,
+    /// Tables with rules of their own, the first that fits counts: `["public.audit 0%", "public.session_* off"]`. Of Redis,
+    /// keys that never expire are compared by database and type: `"db0 hash keys 10%"`.
+    pub tables: Vec<String>,
+}
+
+impl Default for AlarmFile {
+    fn default() -> Self {
+        let half = || "50%".to_owned();
+        Self { shrink: half(), size: half(), ignore_below: 100, tables: Vec::new() }
     }
 }
 

@@ -391,6 +391,26 @@ pub const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        name: "guard_alarms_open",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "Backups that hold much less than the one before them, and that nobody has released.",
+        collect: |scene, samples| {
+            each(scene, samples, |source| {
+                Some(source.history.iter().filter(|backup| backup.alarm.is_some()).count() as f64)
+            });
+        },
+    },
+    Metric {
+        name: "guard_retention_frozen",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "1 while retention removes nothing of the source: it is failing, or an alarm is open.",
+        collect: |scene, samples| {
+            each(scene, samples, |source| source.retention.as_ref().map(|preview| flag(preview.frozen.is_some())));
+        },
+    },
+    Metric {
         name: "guard_findings",
         kind: Kind::Gauge,
         labels: &["source", "code", "severity"],

@@ -20,7 +20,6 @@ pub mod keys;
 pub mod load;
 mod pattern;
 pub mod rdb;
-mod rdb_text;
 pub mod record;
 pub mod replication;
 pub mod scratch;

@@ -98,6 +98,7 @@ impl Past {
             facts: SourceFacts::Postgres(facts),
             streams: vec![dump],
             contents: Contents { tables: tables.iter().map(table).collect::<BTreeMap<_, _>>(), ..Contents::default() },
+            alarm: None,
             sha256: String::new(),
         }
         .sealed()

@@ -8,7 +8,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
+use super::super::promise::is_first_to_tell;
 use super::super::run::Run;
+use super::super::telling;
 use super::{Break, Reason, Told, hold, in_repository, let_go, prune, shown};
 use crate::backup::{BackupError, BackupOrder, backup};
 use crate::catalog::{BackupId, CatalogError, Manifest, SourceName};
@@ -18,6 +20,7 @@ use crate::config;
 use crate::lease::Subject;
 use crate::notify::Beat;
 use crate::progress::Progress;
+use crate::schedule::Kind;
 use crate::stream::SealError;
 use crate::window;
 
@@ -46,10 +49,26 @@ pub(super) async fn tell(run: Run<'_>) -> Result<Told, Break> {
         // A manifest whose answer was lost may have appeared in the meantime.
         made = made_before(run).await?;
     }
+    for (source, id) in &made {
+        tell_alarm(run, source, id).await;
+    }
     prune::after_backup(run).await;
     // A server of several databases has several; none of them is the slot's.
     let backup = if made.len() == 1 { made.into_values().next() } else { None };
     Ok(Told::Done { backup })
+}
+
+/// Tells of data that is missing, once, whoever made the backup: the daemon that did may have died before it could.
+async fn tell_alarm(run: Run<'_>, source: &SourceName, id: &BackupId) {
+    let loaded = run.place.catalog.load(source, id).await;
+    if let Ok(Some(backup)) = &loaded
+        && let Some(alarm) = backup.open_alarm()
+    {
+        tracing::error!(%source, backup = %id, missing = alarm.summary(), "ALARM: the backup holds much less than the one before");
+        if is_first_to_tell(run.place, &format!("alarm-{source}-{id}")).await {
+            telling::of_alarm(run, &backup.manifest, alarm);
+        }
+    }
 }
 
 /// Why not every database was backed up.
@@ -123,11 +142,12 @@ async fn take(run: Run<'_>, configured: &ConfiguredSource, token: &CancellationT
         recipients: &recipients,
         environment: configured.environment.clone(),
         run: run.note,
+        vigilance: &configured.vigilance,
         source_lock: workbench::source_lock(&run.place.exclusion, &run.place.catalog, configured.source.name()),
         clock: run.place.clock,
     };
     let progress = Arc::new(Progress::default());
-    shown(run, configured.source.name(), &progress, async {
+    shown(run, Kind::Backup, configured.source.name(), &progress, async {
         Box::pin(backup(&order, &progress, token)).await.map_err(|error| {
             let is_passing = is_passing(&error);
             Missed { error: error.into(), is_passing, gave_way: false }
