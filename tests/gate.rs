@@ -492,7 +492,10 @@ fn the_guide_lists_every_reason_and_shows_what_really_happens() {
     if std::env::var_os("UPDATE_EXPECTED").is_some() {
         fs::write(&path, &expected).unwrap();
     }
-    assert!(fs::read_to_string(&path).unwrap() == expected, "docs/guide/gate.md shows other things than happen: {text}");
+    assert!(
+        fs::read_to_string(&path).unwrap() == expected,
+        "docs/guide/gate.md shows other things than happen: {text}"
+    );
 }
 
 fn lines(text: &str, range: std::ops::Range<usize>) -> String {
