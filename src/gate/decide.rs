@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::facts::{Facts, KnownBy, Repository};
 use super::policy::Policy;
-use super::reason::Reason;
+use super::reason::{Code, Reason};
 use crate::status::words;
 
 mod migration;
@@ -120,15 +120,19 @@ fn pending(facts: &Facts) -> Check {
     Check::pass("migrations", detail)
 }
 
-/// The clocks agree, or looking would have failed; where the store's cannot be read, this machine's is believed.
+/// Two clocks that do not agree make every age a guess. Where the store's cannot be read, this machine's is believed.
 fn clock(repository: &Repository, now: DateTime<Utc>) -> Check {
-    match repository.store_time {
-        Some(time) => {
-            let off = (now - time).as_seconds_f64().abs();
-            Check::pass("clock", format!("this machine and the store agree within {}", words::seconds(off)))
-        }
-        None => Check::skipped("clock", "the store's clock cannot be read where nothing may be written"),
+    const NAME: &str = "clock";
+    let Some(time) = repository.store_time else {
+        return Check::skipped(NAME, "the store's clock cannot be read where nothing may be written");
+    };
+    let off = (now - time).abs();
+    if off > crate::lease::MAX_CLOCK_SKEW {
+        let message = format!("this machine's clock shows {now} and the store's {time}");
+        let help = "set this machine's clock (NTP); every age is counted by it";
+        return Check::closed(NAME, vec![Reason::new(Code::ClockSkew, message, help)]);
     }
+    Check::pass(NAME, format!("this machine and the store agree within {}", in_words(off.max(TimeDelta::seconds(1)))))
 }
 
 /// The age of something, in words; `None` if it is dated later than the clocks may differ.

@@ -105,6 +105,7 @@ impl Asked {
             environment,
             vigilance: &vigilance,
             run,
+            vigilance: &vigilance,
             // A window exists only where the store's leases can be relied on.
             source_lock: None,
             clock: workbench::now,
