@@ -105,7 +105,6 @@ impl Asked {
             environment,
             vigilance: &vigilance,
             run,
-            vigilance: &vigilance,
             // A window exists only where the store's leases can be relied on.
             source_lock: None,
             clock: workbench::now,
