@@ -21,6 +21,7 @@ pub mod connection;
 pub mod load;
 pub mod locks;
 pub mod pick;
+pub mod privilege;
 pub mod record;
 pub mod scratch;
 pub mod session;

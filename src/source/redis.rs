@@ -19,6 +19,7 @@ pub mod info;
 pub mod keys;
 pub mod load;
 mod pattern;
+pub mod privilege;
 pub mod rdb;
 mod rdb_text;
 pub mod record;
