@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 mod backup;
 pub mod config;
 mod demo;
+mod doctor;
 mod exit;
 mod gate;
 mod keep;
@@ -79,6 +80,8 @@ enum Command {
     Prune(prune::PruneArgs),
     /// Measure every source against what was promised; exit code 1 if a promise is broken
     Status(status::StatusArgs),
+    /// Check configuration, store, sources, programs and promises with real requests; exit code 1 if something fails
+    Doctor(doctor::DoctorArgs),
     /// Pin a backup so that it is never removed
     Keep(keep::KeepArgs),
     /// Take a pin away
@@ -167,6 +170,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliErro
         Command::Verify(args) => verify::run(args, session).await,
         Command::Prune(args) => prune::run(args, session).await,
         Command::Status(args) => status::run(args, session).await,
+        Command::Doctor(args) => doctor::run(args, session).await,
         Command::Keep(args) => keep::run(args, session).await,
         Command::Unkeep(args) => keep::undo(args, session).await,
         Command::Release(args) => release::run(args, session).await,

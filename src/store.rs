@@ -25,6 +25,7 @@ mod faulty;
 mod fs;
 mod key;
 mod part;
+pub mod probe;
 mod retry;
 mod s3;
 mod url;
