@@ -9,13 +9,16 @@ mod backup;
 pub mod config;
 mod demo;
 mod exit;
+mod gate;
 mod keep;
 pub mod lint;
 mod list;
+mod migrate;
 mod notify;
 mod output;
 mod progress;
 mod prune;
+mod release;
 mod report;
 mod restore;
 mod run;
@@ -80,8 +83,14 @@ enum Command {
     Keep(keep::KeepArgs),
     /// Take a pin away
     Unkeep(keep::UnkeepArgs),
+    /// Release a data-loss alarm: what is missing is missing on purpose, and retention goes on
+    Release(release::ReleaseArgs),
     /// Lint migrations: what destroys data, locks, breaks, or cannot be run again
     Lint(Box<lint::LintArgs>),
+    /// Decide whether pending migrations may run: lint, a fresh proven backup, a rehearsal; exit code 1 if not
+    Gate(Box<gate::GateArgs>),
+    /// Run a migration with a backup right before it, in a window in which no dump starts
+    Migrate(Box<migrate::MigrateArgs>),
     /// Try out who is told how things went
     Notify(notify::NotifyArgs),
     /// Look at the configuration
@@ -141,7 +150,7 @@ pub async fn run(cli: Cli, cancel: CancellationToken) -> Exit {
     let Cli { config, json, quiet, verbose: _, log_format: _, command } = cli;
     let style = Style { json, quiet: quiet || json };
     let outcome = match Request::of_process(config) {
-        Ok(request) => dispatch(command, &Session { request, style, cancel }).await,
+        Ok(request) => Box::pin(dispatch(command, &Session { request, style, cancel })).await,
         Err(error) => Err(CliError::usage(format!("the current directory cannot be read: {error}"))),
     };
     output::print(outcome, style)
@@ -160,7 +169,10 @@ async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliErro
         Command::Status(args) => status::run(args, session).await,
         Command::Keep(args) => keep::run(args, session).await,
         Command::Unkeep(args) => keep::undo(args, session).await,
+        Command::Release(args) => release::run(args, session).await,
         Command::Lint(args) => lint_migrations(*args, session.style).await,
+        Command::Gate(args) => Box::pin(gate::run(*args, session)).await,
+        Command::Migrate(args) => Box::pin(migrate::run(*args, session)).await,
         Command::Config(args) => {
             let config::Printed { text, json } = config::run(args, &session.request).await?;
             Ok(Answer::yes(text, json))

@@ -10,6 +10,8 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::gate;
+use crate::contents::loss::Vigilance;
 use crate::notify::Event;
 use crate::secret::Secret;
 use crate::source::postgres::connection::{Connection, ConnectionError};
@@ -30,10 +32,10 @@ pub mod setting;
 mod twin;
 mod zero;
 
-pub use convert::matches_pattern;
+pub use crate::contents::pattern::matches_pattern;
 pub use environment::Environment;
 pub use file::{Checksums, SslMode};
-pub use load::{ConfigError, Loaded, Request, load};
+pub use load::{ConfigError, Loaded, Request, load, load_policies};
 pub use name::SourceName;
 pub use schedule::{RetentionRules, Schedule, Target};
 pub use secret::{SecretError, SecretSource};
@@ -64,6 +66,8 @@ pub struct Config {
     pub http: Http,
     /// Who is told how things went.
     pub notify: BTreeMap<String, Notify>,
+    /// What must hold before migrations may run, by environment.
+    pub gates: BTreeMap<String, gate::Policy>,
     /// When things happen, by the schedule file's name without `.toml`.
     pub schedules: BTreeMap<String, Schedule>,
 }
@@ -176,6 +180,8 @@ pub struct PostgresConfig {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is, for reports.
     pub environment: Option<String>,
+    /// How much less than the one before it a backup may hold.
+    pub vigilance: Vigilance,
 }
 
 /// A Redis or Valkey server, or a cluster, and how to read it.
@@ -203,6 +209,8 @@ pub struct RedisConfig {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is, for reports.
     pub environment: Option<String>,
+    /// How much less than the one before it a backup may hold.
+    pub vigilance: Vigilance,
 }
 
 /// Where a server is.
@@ -374,6 +382,7 @@ impl PostgresConfig {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            vigilance: Vigilance::default(),
         }
     }
 
@@ -433,6 +442,7 @@ impl RedisConfig {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            vigilance: Vigilance::default(),
         }
     }
 

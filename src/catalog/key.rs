@@ -99,6 +99,11 @@ impl BackupKeys {
         self.known("keep.json")
     }
 
+    /// That its alarm was released.
+    pub fn release(&self) -> Key {
+        self.known("released.json")
+    }
+
     /// The folder of the evidence.
     pub fn evidence_folder(&self) -> Key {
         self.known("proofs")

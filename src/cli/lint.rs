@@ -15,6 +15,7 @@ mod analyse;
 mod baseline;
 mod collect;
 mod environment;
+pub(crate) mod examine;
 mod explain;
 mod fix;
 mod pending;
@@ -172,7 +173,7 @@ fn rendered(analysis: &Analysis, format: Option<Format>, environment: &Environme
     let document = Document {
         report: &analysis.report,
         sources: Sources::of(&analysis.sets),
-        n_suppressed: analysis.n_suppressed,
+        n_suppressed: analysis.suppressed.len(),
         n_baselined: analysis.n_baselined,
     };
     let automatic = if environment.is_github { Format::Github } else { Format::Human };
@@ -228,7 +229,7 @@ fn engine(name: &str) -> Result<Engine, String> {
     one_of(all, Engine::as_str, name)
 }
 
-fn layout(name: &str) -> Result<Layout, String> {
+pub(crate) fn layout(name: &str) -> Result<Layout, String> {
     one_of(Layout::ALL, Layout::as_str, name)
 }
 

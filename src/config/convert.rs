@@ -12,11 +12,15 @@ use super::twin::{Origin, Origins};
 use super::{
     Compression, Encryption, Http, Notify, Restore, Run, Scratch, SecretSource, SourceConfig, SourceName, StoreConfig,
 };
+use crate::gate::Policy;
 use crate::source::postgres::connection::Connection;
 
+mod gate;
 mod notify;
 mod source;
 mod store;
+
+pub(super) use gate::convert_gate;
 
 /// What the conversion must know besides the shape.
 pub(super) struct Surroundings<'a> {
@@ -44,21 +48,13 @@ pub(super) struct Converted {
     pub(super) run: Run,
     pub(super) http: Http,
     pub(super) notify: BTreeMap<String, Notify>,
-}
-
-/// Whether a name matches a pattern in which `*` stands for anything.
-pub fn matches_pattern(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| {
-            (0..=rest.len()).filter(|at| rest.is_char_boundary(*at)).any(|at| matches_pattern(tail, &rest[at..]))
-        }),
-    }
+    pub(super) gates: BTreeMap<String, Policy>,
 }
 
 /// Converts, or says everything that is wrong.
 pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Converted, Vec<Problem>> {
-    let ConfigFile { schedules, store, encryption, compression, source, scratch, restore, run, http, notify } = file;
+    let ConfigFile { schedules, store, encryption, compression, source, scratch, restore, run, http, notify, gate } =
+        file;
     let mut problems = Problems { around, found: Vec::new() };
     let schedules = schedules.map(|path| problems.absolute("schedules", &path));
     let store = store::convert_store(store, &mut problems);
@@ -82,6 +78,13 @@ pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Con
         let receiver = notify::convert_notify(&name, file, &mut problems);
         told.insert(name, receiver);
     }
+    let mut gates = BTreeMap::new();
+    for (environment, file) in gate {
+        match convert_gate(&environment, file) {
+            Ok(policy) => drop(gates.insert(environment, policy)),
+            Err(wrong) => problems.found.extend(wrong),
+        }
+    }
     match (store, run) {
         (Some(store), Some(run)) if problems.found.is_empty() => Ok(Converted {
             schedules,
@@ -94,6 +97,7 @@ pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Con
             run,
             http,
             notify: told,
+            gates,
         }),
         _ => Err(problems.found),
     }
@@ -226,25 +230,5 @@ impl Surroundings<'_> {
             Origin::Variable(name) | Origin::Flag(name) => Some(name),
             Origin::File { .. } => None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches_pattern;
-
-    #[test]
-    fn a_star_stands_for_anything() {
-        let check = |pattern: &str, name: &str, expected: bool| {
-            assert_eq!(matches_pattern(pattern, name), expected, "{pattern} {name}");
-        };
-        check("*", "", true);
-        check("shop", "shop", true);
-        check("shop", "shop2", false);
-        check("shop_*", "shop_eu", true);
-        check("*_test", "shop_test", true);
-        check("*_test", "shop_tester", false);
-        check("a*b*c", "a-ü-b-b-c", true);
-        check("a*b*c", "a-c-b", false);
     }
 }

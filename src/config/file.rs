@@ -14,6 +14,10 @@ use super::duration::HumanDuration;
 use super::secret::SecretSource;
 use crate::notify::Event;
 
+pub mod gate;
+
+use gate::GateFile;
+
 /// Where backups are kept, who can read them, and what is backed up.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(title = "guard.toml")]
@@ -40,6 +44,8 @@ pub struct ConfigFile {
     pub http: HttpFile,
     /// Who is told how things went, by name.
     pub notify: BTreeMap<String, NotifyFile>,
+    /// What must hold before migrations may run, by environment.
+    pub gate: BTreeMap<String, GateFile>,
 }
 
 /// Where backups are kept.
@@ -155,6 +161,8 @@ pub struct SourceFile {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is (`production`, `staging`), for reports.
     pub environment: Option<String>,
+    /// When a backup that holds much less than the one before it raises an alarm.
+    pub alarm: AlarmFile,
     /// Redis: the ACL user, instead of the one in the URL.
     pub username: Option<String>,
     /// Redis: the password, instead of the one in the URL.
@@ -187,12 +195,37 @@ impl Default for SourceFile {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            alarm: AlarmFile::default(),
             username: None,
             password: None,
             sentinel: None,
             prefer_replica: false,
             max_silence: HumanDuration::seconds(60),
         }
+    }
+}
+
+/// When a backup that holds much less than the one before it raises an alarm. While one is open, retention removes nothing of
+/// the source; `guard release` ends it.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlarmFile {
+    /// How much of its rows, or of their bytes, a table may lose from one backup to the next: a percentage, or `off` for any
+    /// amount. A table that vanished is an alarm unless this is `off`.
+    pub shrink: String,
+    /// How much smaller everything together may get: a percentage, or `off`.
+    pub size: String,
+    /// Tables with fewer rows than this may lose them all, unless `tables` names them.
+    pub ignore_below: u64,
+    /// Tables with rules of their own, the first that fits counts: `["public.audit 0%", "public.session_* off"]`. Of Redis,
+    /// keys that never expire are compared by database and type: `"db0 hash keys 10%"`.
+    pub tables: Vec<String>,
+}
+
+impl Default for AlarmFile {
+    fn default() -> Self {
+        let half = || "50%".to_owned();
+        Self { shrink: half(), size: half(), ignore_below: 100, tables: Vec::new() }
     }
 }
 

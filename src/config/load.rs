@@ -16,7 +16,10 @@ use super::setting::{self, Kind};
 use super::twin::{self, Origin, Origins, Override};
 use super::{Address, Config, Environment, PostgresConfig, SourceConfig, SourceName, zero};
 
+mod policy;
 mod schedules;
+
+pub use policy::load_policies;
 
 /// What to read, and where to look for it.
 #[derive(Debug, Clone)]
@@ -251,6 +254,7 @@ fn finish(
         run,
         http,
         notify,
+        gates,
     } = converted;
     if sources.is_empty() {
         let found = zero_sources(&request.environment).map_err(|report| ConfigError { reports: vec![report] })?;
@@ -291,6 +295,7 @@ fn finish(
         run,
         http,
         notify,
+        gates,
         schedules: checked,
     };
     Ok(Loaded { config, said, origins, schedules })

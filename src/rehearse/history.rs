@@ -15,6 +15,11 @@ pub struct Histories {
 }
 
 impl Histories {
+    /// Rows that were read elsewhere: from a manifest.
+    pub fn of_layouts(by_layout: HashMap<Layout, Vec<Applied>>) -> Self {
+        Self { by_layout }
+    }
+
     /// What ran of a layout; `None` if it keeps no history. A table that is not there yet means that nothing ran.
     pub fn of(&self, layout: Layout) -> Option<&[Applied]> {
         layout.tracking().map(|_| self.by_layout.get(&layout).map_or(&[][..], Vec::as_slice))

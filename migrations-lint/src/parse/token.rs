@@ -83,6 +83,7 @@ pub(crate) struct Lexer<'a> {
     end: usize,
     is_mysql: bool,
     is_mariadb: bool,
+    is_sqlite: bool,
     /// Set by `DELIMITER`, which only MySQL's clients know.
     delimiter: Option<&'a [u8]>,
 }
@@ -91,8 +92,9 @@ impl<'a> Lexer<'a> {
     /// A lexer over `span` of `text`.
     pub(crate) fn new(text: &'a str, span: Span, engine: Engine) -> Self {
         let is_mysql = matches!(engine, Engine::MySql | Engine::MariaDb);
-        let is_mariadb = engine == Engine::MariaDb;
-        Self { bytes: text.as_bytes(), position: span.start, end: span.end, is_mysql, is_mariadb, delimiter: None }
+        let (is_mariadb, is_sqlite) = (engine == Engine::MariaDb, engine == Engine::Sqlite);
+        let (bytes, position, end) = (text.as_bytes(), span.start, span.end);
+        Self { bytes, position, end, is_mysql, is_mariadb, is_sqlite, delimiter: None }
     }
 
     /// Where the next token is searched from.
@@ -135,6 +137,10 @@ impl<'a> Lexer<'a> {
         match byte {
             b'(' => self.token(TokenKind::LeftParen, start, start + 1),
             b')' => self.token(TokenKind::RightParen, start, start + 1),
+            b'[' if self.is_sqlite => match memchr::memchr(b']', &self.bytes[start..self.end]) {
+                Some(offset) => self.token(TokenKind::QuotedWord, start, start + offset + 1),
+                None => self.token(TokenKind::Unterminated, start, self.end),
+            },
             b'[' => self.token(TokenKind::LeftBracket, start, start + 1),
             b']' => self.token(TokenKind::RightBracket, start, start + 1),
             b',' => self.token(TokenKind::Comma, start, start + 1),

@@ -9,7 +9,7 @@ use migrations_lint::baseline::{Baseline, Date};
 use migrations_lint::layout::{FoundSet, Layout, Observation, find_sets, mark_pending};
 use migrations_lint::report::Report;
 use migrations_lint::set_rules::{History, check_set};
-use migrations_lint::suppress::suppress;
+use migrations_lint::suppress::{Suppressed, take_out};
 use migrations_lint::{Options, lint};
 
 use super::collect::{Collected, Wanted};
@@ -32,7 +32,7 @@ pub(super) struct Selection {
 pub(super) struct Analysis {
     pub(super) sets: Vec<FoundSet>,
     pub(super) report: Report,
-    pub(super) n_suppressed: usize,
+    pub(super) suppressed: Vec<Suppressed>,
     pub(super) n_baselined: usize,
     notes: Vec<String>,
 }
@@ -86,8 +86,8 @@ pub(super) fn analyse(collected: Collected, selection: &Selection, options: &Opt
     }
     let mut report = lint_all(&sets, &contexts, options);
     let files = sets.iter().flat_map(|found| &found.set.files);
-    let n_suppressed = suppress(&mut report, files, options);
-    Analysis { sets, report, n_suppressed, n_baselined: 0, notes }
+    let suppressed = take_out(&mut report, files, options);
+    Analysis { sets, report, suppressed, n_baselined: 0, notes }
 }
 
 /// Where the files are that the sets know by the paths to show.

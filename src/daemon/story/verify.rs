@@ -6,13 +6,14 @@ use super::super::run::Run;
 use super::{Break, Failure, Told, hold, in_repository, let_go, shown};
 use crate::catalog::{CatalogError, SourceName};
 use crate::lease::Subject;
+use crate::schedule::Kind;
 use crate::verify::{Checked, verify};
 
 pub(super) async fn tell(run: Run<'_>) -> Result<Told, Break> {
     let (mut n_read, mut damaged) = (0, Vec::new());
     for source in in_repository(run).await? {
         let lease = hold(run, Subject::Backups(source.clone())).await?;
-        let checked = shown(run, &source, &Arc::default(), check(run, &source)).await;
+        let checked = shown(run, Kind::Verify, &source, &Arc::default(), check(run, &source)).await;
         let_go(lease).await;
         let checked = checked?;
         n_read += checked.len();

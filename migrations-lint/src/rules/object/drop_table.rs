@@ -20,6 +20,11 @@ pub(crate) static RULE: Rule = Rule::new(
             Example::new("CREATE TABLE t (a int);", "DO $$ BEGIN EXECUTE 'DROP TABLE IF EXISTS t'; END $$;"),
             Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "DROP TABLE IF EXISTS t;").mysql(),
             Example::new("CREATE DATABASE app; CREATE TABLE app.t (a int);", "DROP DATABASE IF EXISTS app;").mysql(),
+            Example::new(
+                "CREATE TABLE t (id integer PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);",
+                "DROP TABLE IF EXISTS t;",
+            )
+            .sqlite(),
         ],
         good: &[
             Example::new("", "CREATE TABLE work (a int);\nDROP TABLE work;"),

@@ -13,6 +13,9 @@ const WHOLE: usize = 1 << 20;
 /// makes them larger than this. Only a list's may be large by themselves, and those pass through `node.rs`.
 const MAX_BLOB: u64 = 1 << 30;
 
+/// Compressed strings up to this size are inflated in one go: to six megabytes at most.
+const SMALL: u64 = 64 << 10;
+
 /// Of a compressed string at most so much is inflated at a time.
 const LZF_STEP: usize = 8 << 10;
 
@@ -96,14 +99,29 @@ impl Input {
                 self.ensure(len).await?;
                 Ok(Text::of(self.take(len)))
             }
+            Layout::Compressed { compressed, len } if compressed <= SMALL => {
+                let inflated = self.inflate_whole(to_usize(compressed), len).await?;
+                let text = Text::of(&inflated);
+                self.inflated = inflated;
+                Ok(text)
+            }
             layout => Box::pin(self.text_in_passing(layout, None)).await,
         }
     }
 
     /// Reads a string and hands out its bytes up to a limit.
-    pub(super) async fn wanted_text(&mut self, wanted: Wanted<'_>) -> Result<Text, RdbProblem> {
-        let layout = self.layout().await?;
-        Box::pin(self.text_in_passing(layout, Some(wanted))).await
+    pub(super) async fn wanted_text(&mut self, mut wanted: Wanted<'_>) -> Result<Text, RdbProblem> {
+        match self.layout().await? {
+            // Nearly every key.
+            Layout::Plain { len } if len <= WHOLE as u64 => {
+                let len = to_usize(len);
+                self.ensure(len).await?;
+                let bytes = self.take(len);
+                wanted.take(bytes);
+                Ok(Text::of(bytes))
+            }
+            layout => Box::pin(self.text_in_passing(layout, Some(wanted))).await,
+        }
     }
 
     /// Reads a string that packs several values; it is held whole.
@@ -181,6 +199,20 @@ impl Input {
             }
         };
         Ok(Text { hash: hasher.digest128(), len })
+    }
+
+    /// Inflates a short compressed string; the buffer is to be given back.
+    async fn inflate_whole(&mut self, compressed: usize, len: u64) -> Result<Vec<u8>, RdbProblem> {
+        self.ensure(compressed).await?;
+        let mut out = std::mem::take(&mut self.inflated);
+        out.clear();
+        let used = lzf::inflate(&self.available()[..compressed], &mut out)?;
+        if used != compressed {
+            return Err(RdbProblem::Malformed("a compressed string is cut off"));
+        }
+        self.advance(used);
+        check_inflated(out.len() as u64, len, 0)?;
+        Ok(out)
     }
 
     /// Inflates some of the bytes that are left of a compressed string; returns how many.
