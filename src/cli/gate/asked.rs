@@ -95,7 +95,7 @@ impl Asked {
         run: &RunNote,
         session: &Session,
     ) -> Result<Manifest, CliError> {
-        let ConfiguredSource { source, environment, .. } = self.configured().await?;
+        let ConfiguredSource { source, environment, vigilance, .. } = self.configured().await?;
         let (compression, recipients) = workbench::sealing(&self.config)?;
         let order = BackupOrder {
             source: &source,
@@ -103,6 +103,7 @@ impl Asked {
             compression,
             recipients: &recipients,
             environment,
+            vigilance: &vigilance,
             run,
             // A window exists only where the store's leases can be relied on.
             source_lock: None,
