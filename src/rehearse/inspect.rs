@@ -135,7 +135,6 @@ fn commits(ran: &Ran) -> Vec<usize> {
 /// The state after a migration.
 struct After {
     schema: Schema,
-    tables: Tables,
     names: BTreeSet<String>,
     state: State,
 }
@@ -157,7 +156,7 @@ async fn look(stage: &Stage, before: &Before, ran: &Ran, report: &mut MigrationR
     let state = state(&mut observer, &names).await?;
     drop_session(observer).await;
     drop_session(earlier).await;
-    Ok(After { schema, tables, names, state })
+    Ok(After { schema, names, state })
 }
 
 /// Sequences that will give numbers again which they gave before.

@@ -7,6 +7,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::error::{RehearseError, asked};
+use crate::catalog::CompleteBackup;
 use crate::source::postgres::connection::Connection;
 use crate::source::postgres::load::quoted;
 use crate::source::postgres::session::connect;
@@ -133,6 +134,45 @@ impl Stage {
     async fn session(&self, name: &str, address: &Connection) -> Result<PgConnection, RehearseError> {
         Ok(connect(address, name).await?.0)
     }
+}
+
+/// Says in the restored database which backup it is of, for a later rehearsal on the same copy.
+pub(super) async fn mark(stage: &Stage, backup: &CompleteBackup) -> Result<(), RehearseError> {
+    let mut session = stage.session("guard rehearsal", &stage.server).await?;
+    let sql = format!("COMMENT ON DATABASE {} IS '{}'", quoted(&stage.pristine), of_backup(backup));
+    run(&mut session, sql, "marking the copy").await?;
+    let _ = session.close().await;
+    Ok(())
+}
+
+/// A stage on a copy that an earlier rehearsal left, if it is one, and of this backup.
+pub(super) async fn adopt(kept: &Connection, backup: &CompleteBackup, manner: &Manner) -> Result<Stage, RehearseError> {
+    let stage = Stage::new(kept.with_database("postgres"), &kept.database(), manner.clone());
+    let mut session = stage.session("guard rehearsal", &stage.server).await?;
+    let query =
+        "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = $1";
+    let found: Option<Option<String>> = sqlx::query_scalar(query)
+        .bind(&stage.pristine)
+        .fetch_optional(&mut session)
+        .await
+        .map_err(asked("asking a copy which backup it is of"))?;
+    let _ = session.close().await;
+    let database = kept.to_string();
+    match found.flatten().filter(|text| text.starts_with(MARK)) {
+        Some(text) if text == of_backup(backup) => Ok(stage),
+        Some(text) => {
+            let found = text[MARK.len()..].to_owned();
+            Err(RehearseError::OtherCopy { database, found, wanted: backup.manifest.id.clone() })
+        }
+        None => Err(RehearseError::NotACopy { database }),
+    }
+}
+
+const MARK: &str = "guard rehearsal copy of ";
+
+/// Names of sources and ids of backups have no quotes.
+fn of_backup(backup: &CompleteBackup) -> String {
+    format!("{MARK}{} {}", backup.manifest.source, backup.manifest.id)
 }
 
 const PINNED: &str =

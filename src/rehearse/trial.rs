@@ -9,7 +9,7 @@ use super::data::{State, state};
 use super::error::{RehearseError, asked};
 use super::meter::locks_of;
 use super::plan::{Migration, Mode, Resume, Statement, Unit};
-use super::record::{Outcome, Refusal, Repeat, Stop, WayBack};
+use super::record::{Outcome, Repeat, Stop, WayBack};
 use super::run::{Range, Unwatched, drop_session, run, send};
 use super::schema::{Schema, schema};
 use super::stage::{Role, Stage, run as run_own};
@@ -239,13 +239,5 @@ async fn await_lock(observer: &mut PgConnection, pid: i32) -> Result<(), Rehears
         }
         let pause = if began.elapsed() < Duration::from_secs(1) { 1 } else { 20 };
         tokio::time::sleep(Duration::from_millis(pause)).await;
-    }
-}
-
-/// Whether an outcome is a refusal.
-pub(super) fn refusal(outcome: &Outcome) -> Option<&Refusal> {
-    match outcome {
-        Outcome::Ran => None,
-        Outcome::Failed(refusal) => Some(refusal),
     }
 }
