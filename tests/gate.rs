@@ -26,7 +26,7 @@ use support::guard::{Guard, text};
 use support::mount::Mount;
 use support::past::{Past, Taken};
 use support::postgres::{TestPostgres, Version};
-use support::process::{Running, SOON, wait_for};
+use support::process::{Running, SOON};
 use support::proxy::{Proxy, Spoil};
 use support::s3_process::{self, S3Process};
 use support::session::OpenSession;

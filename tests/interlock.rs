@@ -226,7 +226,7 @@ fn the_outage_of_a_migration_behind_a_dump_is_there_without_guard_and_absent_wit
     let mut dump = server.command("pg_dump");
     dump.args(["-Fc", "-f", "/dev/null", "shop"]).env("PGAPPNAME", "guard 2-test");
     let locker = OpenSession::locking(&server, "shop", "schema_migrations");
-    let mut dump = Running::start(dump);
+    let dump = Running::start(dump);
     wait_for("the dump's wait for the last table", SOON, || dump_waits(&server).then_some(()));
     dump.signal(Signal::SIGSTOP);
     drop(locker);
