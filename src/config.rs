@@ -10,8 +10,8 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::gate;
 use crate::contents::loss::Vigilance;
+use crate::gate;
 use crate::notify::Event;
 use crate::secret::Secret;
 use crate::source::postgres::connection::{Connection, ConnectionError};
