@@ -873,7 +873,7 @@ fn what_is_unknown_or_broken_is_named_with_its_place() {
     check(b"REDIS0011\x00\x01k\x05ab", "byte 13 of the RDB, key \"k\" of database 0 (type 0): the RDB is cut off");
     check(
         b"REDIS0011\x00\x01k\xc7",
-        "byte 13 of the RDB, key \"k\" of database 0 (type 0): string encoding 7 is not known",
+        "byte 12 of the RDB, key \"k\" of database 0 (type 0): string encoding 7 is not known",
     );
     check(b"REDIS0011\xf6", "byte 10 of the RDB: a function of type 246 cannot be read: only pre-releases wrote it");
     check(
