@@ -23,6 +23,7 @@ mod release;
 mod report;
 mod restore;
 mod run;
+mod self_test;
 mod status;
 mod verify;
 pub mod watch;

@@ -15,7 +15,7 @@ use crate::store::{Store, StoreError};
 const SUSPICIOUS_SKEW: TimeDelta = TimeDelta::seconds(5);
 
 pub(super) async fn examine(config: &Config) -> Vec<Check> {
-    let store = match workbench::open_store(config).await {
+    let store = match workbench::open_impatient_store(config).await {
         Ok(store) => store,
         Err(error) => {
             let mut checks = Checks::about("store", "");
@@ -24,7 +24,10 @@ pub(super) async fn examine(config: &Config) -> Vec<Check> {
         }
     };
     let mut checks = Checks::about("store", store.location());
-    clock(&mut checks, &*store).await;
+    if let Err(error) = clock(&mut checks, &*store).await {
+        checks.error("reachable", error.into());
+        return checks.found;
+    }
     let trials = probe(&*store).await;
     for trial in &trials {
         tell(&mut checks, trial);
@@ -44,16 +47,12 @@ pub(super) async fn examine(config: &Config) -> Vec<Check> {
     checks.found
 }
 
-async fn clock(checks: &mut Checks, store: &dyn Store) {
+async fn clock(checks: &mut Checks, store: &dyn Store) -> Result<(), StoreError> {
     let asked = workbench::now();
-    let skew = match store.clock().await {
-        Ok(clock) => {
-            let answered = workbench::now();
-            // The store read its clock somewhere between the question and the answer.
-            clock.clamp(asked.min(answered), answered) - clock
-        }
-        Err(error) => return checks.error("reachable", error.into()),
-    };
+    let clock = store.clock().await?;
+    let answered = workbench::now();
+    // The store read its clock somewhere between the question and the answer.
+    let skew = clock.clamp(asked.min(answered), answered) - clock;
     let away = humantime::format_duration(std::time::Duration::from_secs(skew.num_seconds().unsigned_abs()));
     let direction = if skew > TimeDelta::zero() { "ahead of" } else { "behind" };
     let help = "set this machine's clock (NTP); leases and retention rest on it";
@@ -65,6 +64,7 @@ async fn clock(checks: &mut Checks, store: &dyn Store) {
     } else {
         checks.ok("clock", "this host's clock and the store's agree");
     }
+    Ok(())
 }
 
 fn tell(checks: &mut Checks, Trial { ability, outcome }: &Trial) {
