@@ -49,7 +49,10 @@ fn cases(path: &str, engine: Engine) {
                 reported: true,
             })
             .collect();
-        let r = lint(&MigrationSet { layout: "plain", engine: Some(engine), server_version: None, files }, &Options::default());
+        let r = lint(
+            &MigrationSet { layout: "plain", engine: Some(engine), server_version: None, files },
+            &Options::default(),
+        );
         let said: Vec<_> = r.findings.iter().map(|f| format!("{} {}", f.class.as_str(), f.rule)).collect();
         if label == "good" {
             ng += 1;
@@ -82,11 +85,25 @@ fn main() {
         let mut files = Vec::new();
         walk(Path::new(dir), &mut files);
         for found in find_sets(files, None) {
-            if found.foreign.is_some() { continue; }
+            if found.foreign.is_some() {
+                continue;
+            }
             let r = lint(&found.set, &Options::default());
-            eprintln!("SET\t{}\t{}\t{:?}\tguessed={}\tfiles={}\tstatements={}\tfindings={}", found.folder.display(), found.layout.as_str(), found.set.engine, found.is_engine_guessed, r.n_files, r.n_statements, r.findings.len());
+            eprintln!(
+                "SET\t{}\t{}\t{:?}\tguessed={}\tfiles={}\tstatements={}\tfindings={}",
+                found.folder.display(),
+                found.layout.as_str(),
+                found.set.engine,
+                found.is_engine_guessed,
+                r.n_files,
+                r.n_statements,
+                r.findings.len()
+            );
             for f in &r.findings {
-                println!("{}", serde_json::json!({"rule": f.rule, "class": f.class.as_str(), "file": f.file.display().to_string(), "line": f.start.line, "message": f.message, "why": f.why, "statement": f.statement, "layout": found.layout.as_str(), "engine": format!("{:?}", found.set.engine)}));
+                println!(
+                    "{}",
+                    serde_json::json!({"rule": f.rule, "class": f.class.as_str(), "file": f.file.display().to_string(), "line": f.start.line, "message": f.message, "why": f.why, "statement": f.statement, "layout": found.layout.as_str(), "engine": format!("{:?}", found.set.engine)})
+                );
             }
         }
     }

@@ -12,8 +12,8 @@ use super::output::{self, Answer};
 use super::workbench::{self, ConfiguredSource};
 use super::{Session, progress};
 use crate::backup::{BackupError, BackupOrder, backup};
-use crate::lease::{Claim, Claimed, HeldLease, Leases, Purpose, Record, Subject};
 use crate::catalog::{Alarm, Guarantee, Manifest, RunNote, SourceFacts, SourceName};
+use crate::lease::{Claim, Claimed, HeldLease, Leases, Purpose, Record, Subject};
 use crate::progress::Progress;
 use crate::window;
 

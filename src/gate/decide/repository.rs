@@ -17,7 +17,11 @@ pub(super) fn backup(repository: &Repository, policy: &Policy, now: DateTime<Utc
     let closed = |code, message: String, help: &str| Check::closed(NAME, vec![Reason::new(code, message, help)]);
     let newest = match &repository.newest {
         None => {
-            return closed(Code::NoBackup, format!("{source} has no complete backup in {}", repository.location), &take);
+            return closed(
+                Code::NoBackup,
+                format!("{source} has no complete backup in {}", repository.location),
+                &take,
+            );
         }
         Some(Err(reason)) => return Check::closed(NAME, vec![reason.clone()]),
         Some(Ok(newest)) => newest,
