@@ -5,13 +5,16 @@
 //! migration from all sides with `schema`, `data`, `loss`, `trial` and `load`; `judge` says what speaks against it; `record`
 //! is the answer, kept beside the backup for the gate.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use migrations_lint::Options;
 use migrations_lint::layout::{FoundSet, mark_pending};
-use migrations_lint::source_text::Span;
+use migrations_lint::migration::Direction;
+use migrations_lint::report::{Class, Finding};
+use migrations_lint::suppress::{Suppressed, take_out};
 
 use crate::catalog::{CompleteBackup, PostgresFacts, RunNote};
 use crate::progress::Progress;
@@ -33,6 +36,7 @@ mod meter;
 pub mod place;
 pub mod plan;
 pub mod record;
+pub mod report;
 mod run;
 mod schema;
 pub mod stage;
@@ -41,10 +45,10 @@ mod trial;
 pub use error::RehearseError;
 
 use inspect::{Trials, inspect};
-use judge::{Limits, problems};
+use judge::{Limits, accept, problems};
 use mask::Mask;
 use plan::{Migration, pending};
-use record::{FileRef, MigrationReport, Outcome, Problem, ProblemSeverity, Rehearsal, RehearsalVerdict};
+use record::{FileRef, MigrationReport, Outcome, Problem, ProblemCode, ProblemSeverity, Rehearsal, RehearsalVerdict};
 use stage::{Manner, Role, Stage};
 
 /// On which backup, where, and how.
@@ -64,6 +68,8 @@ pub struct RehearsalOrder<'a> {
     pub limits: Limits,
     /// From which severity on the answer is no; never if there is none.
     pub fail_on: Option<ProblemSeverity>,
+    /// Problems that are as they should be: they are told, and do not make the answer no.
+    pub accepted: &'a [ProblemCode],
     /// Columns that whoever gets the copy must not see.
     pub masks: &'a [Mask],
     /// Who or what started it.
@@ -176,7 +182,9 @@ async fn on_stage(
     stage.begin().await?;
     mark(stage, set).await?;
     let migrations = pending(set);
-    let done = rehearse_on(stage, &migrations, (order.trials, order.limits), progress).await?;
+    let mut done = rehearse_on(stage, &migrations, (order.trials, order.limits), progress).await?;
+    let linted = Linted::of(set);
+    accept(&mut done.problems, |problem| order.accepts(problem) || linted.is_announced(problem));
     let CompleteBackup { manifest, .. } = order.restore.backup;
     let fails = |problem: &Problem| order.fail_on.is_some_and(|level| problem.severity <= level);
     let verdict = if done.problems.iter().any(fails) { RehearsalVerdict::Failed } else { RehearsalVerdict::Passed };
@@ -192,7 +200,7 @@ async fn on_stage(
         guard: env!("CARGO_PKG_VERSION").to_owned(),
         layout: set.layout.as_str().to_owned(),
         verdict,
-        covered_findings: covered(set, &done.reports),
+        covered_findings: linted.covered(set, &done.reports),
         problems: done.problems,
         migrations: done.reports,
         not_reached: done.not_reached,
@@ -244,22 +252,48 @@ pub async fn rehearse_on(
     Ok(done)
 }
 
-/// The linter's findings about what ran here, by the names that it gives them.
-fn covered(set: &FoundSet, reports: &[MigrationReport]) -> Vec<String> {
-    let ran: Vec<PathBuf> = reports
-        .iter()
-        .filter(|report| report.outcome == Outcome::Ran)
-        .flat_map(|report| report.files.iter().map(|file| PathBuf::from(&file.path)))
-        .collect();
-    let is_up = |file: &PathBuf, span: Span| {
-        let found = set.set.files.iter().find(|found| found.source.path() == file);
-        found.is_some_and(|file| {
-            let parts = file.parts.iter().filter(|part| part.direction != migrations_lint::migration::Direction::Down);
-            parts.into_iter().any(|part| part.span.start <= span.start && span.end <= part.span.end)
-        })
-    };
-    let findings = migrations_lint::lint(&set.set, &Options::default()).findings;
-    let is_covered =
-        |finding: &migrations_lint::report::Finding| ran.contains(&finding.file) && is_up(&finding.file, finding.span);
-    findings.into_iter().filter(is_covered).map(|finding| finding.fingerprint).collect()
+impl RehearsalOrder<'_> {
+    /// Whether whoever asked said that this is as it should be.
+    fn accepts(&self, problem: &Problem) -> bool {
+        self.accepted.contains(&problem.code)
+    }
+}
+
+/// What the linter says of the same files.
+struct Linted {
+    findings: Vec<Finding>,
+    /// Files in which somebody has signed for a finding about loss (`guard:ignore`); the gate asks who.
+    announced: Vec<String>,
+}
+
+impl Linted {
+    fn of(set: &FoundSet) -> Self {
+        let mut report = migrations_lint::lint(&set.set, &Options::default());
+        let suppressed = take_out(&mut report, &set.set.files, &Options::default());
+        let is_about_loss = |one: &&Suppressed| one.finding.class == Class::Destructive;
+        let file = |one: &Suppressed| one.finding.file.display().to_string();
+        let announced = suppressed.iter().filter(is_about_loss).map(file).collect();
+        let mut findings = report.findings;
+        findings.extend(suppressed.into_iter().map(|one| one.finding));
+        Self { findings, announced }
+    }
+
+    fn is_announced(&self, problem: &Problem) -> bool {
+        problem.code == ProblemCode::DataLost && self.announced.contains(&problem.migration)
+    }
+
+    /// The findings about what ran here, by the names that the linter gives them.
+    fn covered(self, set: &FoundSet, reports: &[MigrationReport]) -> Vec<String> {
+        let done = reports.iter().filter(|report| report.outcome == Outcome::Ran);
+        let ran: BTreeSet<PathBuf> =
+            done.flat_map(|report| report.files.iter().map(|file| PathBuf::from(&file.path))).collect();
+        let is_up = |finding: &Finding| {
+            let file = set.set.files.iter().find(|file| file.source.path() == finding.file);
+            let mut ups =
+                file.into_iter().flat_map(|file| &file.parts).filter(|part| part.direction != Direction::Down);
+            ups.any(|part| part.span.start <= finding.span.start && finding.span.end <= part.span.end)
+        };
+        let is_covered = |finding: &Finding| ran.contains(&finding.file) && is_up(finding);
+        self.findings.into_iter().filter(is_covered).map(|finding| finding.fingerprint).collect()
+    }
 }

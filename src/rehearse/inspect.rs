@@ -16,7 +16,7 @@ use super::record::{MigrationReport, Outcome, StatementReport};
 use super::run::{Range, drop_session, run};
 use super::schema::{Schema, schema};
 use super::stage::{Role, Stage};
-use super::trial::{MAX_STOPS, Scene, repeat, stops, way_back};
+use super::trial::{Ground, MAX_STOPS, Scene, repeat, stops, way_back};
 use crate::source::postgres::load::quoted;
 
 /// What is tried beside the run itself.
@@ -183,7 +183,9 @@ async fn try_again(
         after: &after.state,
         commits: &commits,
     };
-    report.repeat = Some(repeat(&scene).await?);
+    let again = repeat(&scene).await?;
+    let was_refused_whole = again.outcome != Outcome::Ran && commits.len() <= 1;
+    report.repeat = Some(again);
     let mut seen = Vec::new();
     report.stops = stops(&scene, &mut seen).await?;
     add_seen_locks(before, ran, seen, report);
@@ -196,7 +198,8 @@ async fn try_again(
         let mut observer = stage.as_observer(Role::Before).await?;
         let state_before = state(&mut observer, &after.names).await?;
         drop_session(observer).await;
-        report.way_back = way_back(&scene, &state_before).await?;
+        let ground = if was_refused_whole && report.stops.is_empty() { Ground::AsAfter } else { Ground::Used };
+        report.way_back = way_back(&scene, &state_before, ground).await?;
     }
     if trials.load {
         let targets = targets(before, ran);

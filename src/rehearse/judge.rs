@@ -36,6 +36,17 @@ pub fn problems(report: &MigrationReport, limits: Limits) -> Vec<Problem> {
     judge.found
 }
 
+/// Lowers those that somebody has signed for: they are told, and speak against nothing any more.
+pub fn accept(problems: &mut [Problem], is_accepted: impl Fn(&Problem) -> bool) {
+    for problem in problems.iter_mut().filter(|problem| problem.severity == ProblemSeverity::Error) {
+        if is_accepted(problem) {
+            problem.severity = ProblemSeverity::Warning;
+            problem.message.push_str(" (accepted)");
+        }
+    }
+    problems.sort_by_key(|problem| problem.severity);
+}
+
 struct Judge<'a> {
     report: &'a MigrationReport,
     found: Vec<Problem>,

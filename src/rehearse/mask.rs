@@ -37,6 +37,23 @@ pub enum Masking {
 }
 
 impl Mask {
+    /// From the way they are configured: `schema.table.column` and `null`, `hash`, `email` or `text:…`.
+    pub fn parse(column: &str, with: &str) -> Option<Self> {
+        let with = match with.split_once(':') {
+            Some(("text", text)) => Masking::Text(text.to_owned()),
+            _ => match with {
+                "null" => Masking::Null,
+                "hash" => Masking::Hash,
+                "email" => Masking::Email,
+                _ => return None,
+            },
+        };
+        let mut parts = column.split('.').map(str::to_owned);
+        let (schema, table, column) = (parts.next()?, parts.next()?, parts.next()?);
+        let is_whole = parts.next().is_none() && ![&schema, &table, &column].iter().any(|part| part.is_empty());
+        is_whole.then_some(Self { schema, table, column, with })
+    }
+
     fn name(&self) -> String {
         format!("{}.{}.{}", self.schema, self.table, self.column)
     }

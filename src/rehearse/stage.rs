@@ -7,9 +7,10 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::error::{RehearseError, asked};
-use crate::catalog::CompleteBackup;
+use crate::catalog::{BackupId, CompleteBackup};
 use crate::source::postgres::connection::Connection;
 use crate::source::postgres::load::quoted;
+use crate::source::postgres::scratch::{self, ScratchPlace, name_on_server};
 use crate::source::postgres::session::connect;
 
 /// Where a rehearsal takes place.
@@ -166,6 +167,13 @@ pub(super) async fn adopt(kept: &Connection, backup: &CompleteBackup, manner: &M
         }
         None => Err(RehearseError::NotACopy { database }),
     }
+}
+
+/// Removes what an interrupted rehearsal on this backup left on a named server; a cluster goes by itself.
+pub async fn discard(place: &ScratchPlace, backup: &BackupId) -> Result<(), RehearseError> {
+    let ScratchPlace::Server(server) = place else { return Ok(()) };
+    Stage::new(server.clone(), &name_on_server(backup), Manner::default()).clear(&[]).await?;
+    Ok(scratch::discard(place, backup).await?)
 }
 
 const MARK: &str = "guard rehearsal copy of ";

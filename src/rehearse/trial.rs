@@ -32,7 +32,11 @@ pub(super) struct Scene<'a> {
 pub(super) async fn repeat(scene: &Scene<'_>) -> Result<Repeat, RehearseError> {
     scene.stage.copy(Role::Main, Role::Trial).await?;
     let outcome = forward(scene, Range::default()).await?;
-    let changes = scene.changes_since_after(&BTreeSet::new()).await?;
+    // A transaction that was refused has changed nothing.
+    let changes = match (&outcome, scene.commits.len()) {
+        (Outcome::Failed(_), 0 | 1) => Vec::new(),
+        _ => scene.changes_since_after(&BTreeSet::new()).await?,
+    };
     Ok(Repeat { outcome, changes })
 }
 
@@ -69,10 +73,25 @@ pub(super) async fn stops(scene: &Scene<'_>, seen: &mut Vec<(usize, i64, String)
 /// How many stops are tried: each is a copy of the database.
 pub(super) const MAX_STOPS: usize = 30;
 
+/// What the trial copy holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ground {
+    /// The state after the migration: what was tried on it was rolled back as a whole.
+    AsAfter,
+    /// Anything.
+    Used,
+}
+
 /// Goes back, forward again, and back twice.
-pub(super) async fn way_back(scene: &Scene<'_>, before: &State) -> Result<Option<WayBack>, RehearseError> {
+pub(super) async fn way_back(
+    scene: &Scene<'_>,
+    before: &State,
+    ground: Ground,
+) -> Result<Option<WayBack>, RehearseError> {
     let Some(down) = &scene.migration.down else { return Ok(None) };
-    scene.stage.copy(Role::Main, Role::Trial).await?;
+    if ground == Ground::Used {
+        scene.stage.copy(Role::Main, Role::Trial).await?;
+    }
     let outcome = once(scene.stage, down, Range::default()).await?;
     let mut found = WayBack {
         outcome,
