@@ -76,8 +76,9 @@ fn a_fresh_proven_backup_opens_the_gate_and_the_decision_is_on_record_beside_it(
     assert_eq!(answer["known_by"], "backup");
     assert_eq!(answer["migrations"].as_array().unwrap().len(), 1);
     assert_eq!(text(&answer["migrations"][0]["file"]), "migrations/20261101000000_zones.sql");
-    let kept = records(&guard, &id);
-    assert_eq!(kept, [answer]);
+    let mut on_record = answer.clone();
+    assert_eq!(on_record.as_object_mut().unwrap().remove("on_record"), Some(true.into()));
+    assert_eq!(records(&guard, &id), [on_record]);
     // The database says the same, and no record is left where none is wanted.
     let answer = gate(&guard, &["--database", "source", "--no-record"]).yes();
     assert_eq!(answer["known_by"], "database");
@@ -119,8 +120,8 @@ fn a_bucket_that_may_only_be_read_and_no_database_are_enough() {
     fs::remove_file(guard.dir().join("guard.toml")).unwrap();
     let guard = guard.without("SHOP_URL").with("GUARD_STORE_ENDPOINT", &format!("http://{}", proxy.addr));
     let outcome = gate(&guard, &["--policy", "policy.toml"]);
-    assert_eq!(outcome.yes()["known_by"], "backup", "{outcome}");
-    assert!(outcome.stderr.contains("this decision is not on record"), "{outcome}");
+    let answer = outcome.yes();
+    assert_eq!((&answer["known_by"], &answer["on_record"]), (&"backup".into(), &false.into()), "{outcome}");
     // What must be written cannot be: a window that was asked for keeps it closed.
     let answer = gate(&guard, &["--policy", "policy.toml", "--window", "1m"]).no();
     assert_eq!(codes(&answer), ["window-not-opened"], "{answer:#}");
@@ -138,6 +139,8 @@ fn a_directory_that_may_only_be_read_is_enough() {
     let answer = outcome.yes();
     assert_eq!(answer["checks"][3]["name"], "clock", "{answer:#}");
     assert_eq!(answer["checks"][3]["state"], "skipped", "{answer:#}");
+    assert_eq!(answer["on_record"], false, "{answer:#}");
+    let outcome = guard.run(&["gate", "migrations", "--env", "prod"]);
     assert!(outcome.stderr.contains("this decision is not on record"), "{outcome}");
 }
 
@@ -147,7 +150,7 @@ fn no_bucket_and_no_backup_close_the_gate() {
     let guard = deployer(&server, POLICY);
     write(&guard, "20261101000000_zones.sql", HARMLESS);
     let answer = closed_for(&guard, &[], &["no-repository"]);
-    assert!(text(&answer["reasons"][0]["help"]).contains("GUARD_STORE_URL"), "{answer:#}");
+    assert!(text(&answer["reasons"][0]["help"]).contains("check the store's url"), "{answer:#}");
     let unreachable = deployer(&server, POLICY)
         .with("GUARD_STORE_URL", "s3://backups/prod")
         .with("GUARD_STORE_ENDPOINT", "http://127.0.0.1:9")

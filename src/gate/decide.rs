@@ -50,8 +50,11 @@ pub fn decide(facts: &Facts, policy: &Policy, now: DateTime<Utc>) -> Verdict {
     if migrations.pending.is_empty() && migrations.findings.is_empty() {
         return Verdict { checks };
     }
-    checks.push(migration::lint(migrations, policy));
-    checks.push(migration::approval(migrations, policy, now));
+    let is_known = migrations.known_by != KnownBy::Unknown;
+    if is_known {
+        checks.push(migration::lint(migrations, policy));
+        checks.push(migration::approval(migrations, policy, now));
+    }
     match &facts.repository {
         Err(reason) => checks.push(Check::closed("repository", vec![reason.clone()])),
         Ok(repository) => {
@@ -59,13 +62,16 @@ pub fn decide(facts: &Facts, policy: &Policy, now: DateTime<Utc>) -> Verdict {
             checks.push(repository::backup(repository, policy, now));
             checks.push(repository::proof(repository, policy, now));
             checks.push(repository::schema(facts, repository, policy));
-            checks.push(migration::rehearsal(migrations, &repository.rehearsals, policy, now));
+            if is_known {
+                checks.push(migration::rehearsal(migrations, &repository.rehearsals, policy, now));
+            }
             checks.push(repository::at_work(facts, repository, now));
         }
     }
     checks
         .extend(facts.backup_failure.iter().map(|reason| Check::closed("pre-migration-backup", vec![reason.clone()])));
-    Verdict { checks }
+    let verdict = Verdict { checks };
+    if is_known || !verdict.is_open() { verdict } else { Verdict { checks: vec![unknown()] } }
 }
 
 impl Verdict {
@@ -112,12 +118,23 @@ fn pending(facts: &Facts) -> Check {
         KnownBy::Backup(id) => format!("by the tracking table in backup {id}"),
         KnownBy::Since(reference) => format!("by what changed since {reference}"),
         KnownBy::Nothing => "nothing tells which have run, so all of them count".to_owned(),
+        KnownBy::Unknown => {
+            let detail = format!("which of {} migrations are pending cannot be found out", migrations.n_files);
+            return Check::skipped("migrations", detail);
+        }
     };
     let detail = match migrations.pending.len() {
         0 => format!("none of {} migrations is pending: {known_by}", migrations.n_files),
         n_pending => format!("{n_pending} of {} migrations pending: {known_by}", migrations.n_files),
     };
     Check::pass("migrations", detail)
+}
+
+/// What has run is not known, and nothing that would explain it is wrong: closed all the same.
+fn unknown() -> Check {
+    let message = "which migrations are pending cannot be found out";
+    let help = "let the gate ask the database: --database URL (or `source`), or say --since GITREF";
+    Check::closed("migrations", vec![Reason::new(Code::SchemaUnknown, message, help)])
 }
 
 /// Two clocks that do not agree make every age a guess. Where the store's cannot be read, this machine's is believed.

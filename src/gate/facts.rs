@@ -70,9 +70,11 @@ pub enum KnownBy {
     Backup(BackupId),
     /// What changed since a git ref.
     Since(String),
-    /// By nothing: all of them are taken for pending.
+    /// By nothing, for nobody keeps a history: all of them are taken for pending.
     #[default]
     Nothing,
+    /// It cannot be found out: whoever keeps the history did not answer, or is not trusted.
+    Unknown,
 }
 
 /// What a repository says about a source.

@@ -265,6 +265,20 @@ fn where_nothing_is_pending_nothing_else_is_asked() {
 }
 
 #[test]
+fn what_has_run_is_never_guessed() {
+    let mut facts = facts();
+    facts.migrations.known_by = KnownBy::Unknown;
+    facts.migrations.findings.push(finding(Class::Destructive, Severity::Error));
+    let codes = |facts: &Facts| -> Vec<Code> {
+        decide(facts, &Policy::default(), now()).reasons().map(|reason| reason.code).collect()
+    };
+    assert_eq!(codes(&facts), [Code::SchemaUnknown]);
+    // The cause is told, and not what follows from it for migrations that may have run long ago.
+    repository(&mut facts).newest = Some(Err(untold(Code::BackupUntrusted)));
+    assert_eq!(codes(&facts), [Code::BackupUntrusted]);
+}
+
+#[test]
 fn an_approval_does_not_stand_in_for_a_rehearsal() {
     let mut facts = facts();
     signed(&mut facts, "unread owner=ann expires=2026-12-31");
