@@ -79,7 +79,7 @@ fn a_migration_runs_in_a_window_behind_a_backup_and_the_window_is_closed_afterwa
     assert_eq!(guard.listed().len(), 1);
     let fresh = deployer(&server, POLICY);
     migrate_json(&guard, &[], &["true"]).yes();
-    migrate_json(&fresh, &["--no-backup"], &["true"]).error(2, "not-a-repository");
+    migrate_json(&fresh, &["--no-backup"], &["true"]).error(2, "no-repository");
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::facts::{Facts, KnownBy, Repository};
+use super::facts::{Clocks, Facts, KnownBy, Repository};
 use super::policy::Policy;
 use super::reason::{Code, Reason};
+use crate::lease::MAX_CLOCK_SKEW;
 use crate::status::words;
 
 mod migration;
@@ -58,7 +59,7 @@ pub fn decide(facts: &Facts, policy: &Policy, now: DateTime<Utc>) -> Verdict {
     match &facts.repository {
         Err(reason) => checks.push(Check::closed("repository", vec![reason.clone()])),
         Ok(repository) => {
-            checks.push(clock(repository, now));
+            checks.push(clock(repository));
             checks.push(repository::backup(repository, policy, now));
             checks.push(repository::proof(repository, policy, now));
             checks.push(repository::schema(facts, repository, policy));
@@ -138,14 +139,14 @@ fn unknown() -> Check {
 }
 
 /// Two clocks that do not agree make every age a guess. Where the store's cannot be read, this machine's is believed.
-fn clock(repository: &Repository, now: DateTime<Utc>) -> Check {
+fn clock(repository: &Repository) -> Check {
     const NAME: &str = "clock";
-    let Some(time) = repository.store_time else {
+    let Some(Clocks { host, store }) = repository.clocks else {
         return Check::skipped(NAME, "the store's clock cannot be read where nothing may be written");
     };
-    let off = (now - time).abs();
-    if off > crate::lease::MAX_CLOCK_SKEW {
-        let message = format!("this machine's clock shows {now} and the store's {time}");
+    let off = (host - store).abs();
+    if off > MAX_CLOCK_SKEW {
+        let message = format!("this machine's clock shows {host} and the store's {store}");
         let help = "set this machine's clock (NTP); every age is counted by it";
         return Check::closed(NAME, vec![Reason::new(Code::ClockSkew, message, help)]);
     }
@@ -155,7 +156,7 @@ fn clock(repository: &Repository, now: DateTime<Utc>) -> Check {
 /// The age of something, in words; `None` if it is dated later than the clocks may differ.
 fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> Option<TimeDelta> {
     let age = now - at;
-    (age >= -crate::lease::MAX_CLOCK_SKEW).then(|| age.max(TimeDelta::zero()))
+    (age >= -MAX_CLOCK_SKEW).then(|| age.max(TimeDelta::zero()))
 }
 
 fn older_than(age: TimeDelta, limit: std::time::Duration) -> bool {

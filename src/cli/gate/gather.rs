@@ -69,7 +69,7 @@ async fn gather_all(
 async fn repository(asked: &Asked) -> Result<Repository, Reason> {
     let catalog = asked.catalog.as_ref().map_err(Clone::clone)?;
     let source = asked.source.as_ref().map_err(Clone::clone)?;
-    look(catalog, &workbench::leases(catalog), source).await
+    look(catalog, &workbench::leases(catalog), source, workbench::now).await
 }
 
 async fn ask_database(

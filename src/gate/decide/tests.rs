@@ -11,7 +11,9 @@ use migrations_lint::suppress::Suppressed;
 use super::{State, decide};
 use crate::catalog::{BackupId, BackupKeys, Verdict as Proven};
 use crate::contents::{Digest, SchemaEntry};
-use crate::gate::facts::{Backup, Database, Facts, Identity, KnownBy, Migrations, PendingFile, Proof, Repository};
+use crate::gate::facts::{
+    Backup, Clocks, Database, Facts, Identity, KnownBy, Migrations, PendingFile, Proof, Repository,
+};
 use crate::gate::{Code, Policy, ProofOf, Reason, Rehearsal, SchemaRule};
 use crate::lease::{Holder, Purpose, Record, State as LeaseState};
 
@@ -56,7 +58,7 @@ fn facts() -> Facts {
     let repository = Repository {
         location: "file:///store".to_owned(),
         source,
-        store_time: Some(now()),
+        clocks: Some(Clocks { host: now(), store: now() }),
         proof: newest.proof.clone(),
         newest: Some(Ok(newest)),
         at_work: None,
@@ -153,7 +155,9 @@ const CASES: &[(Code, Change)] = &[
     (Code::NoRepository, |facts, _| facts.repository = Err(untold(Code::NoRepository))),
     (Code::SourceUnknown, |facts, _| facts.repository = Err(untold(Code::SourceUnknown))),
     (Code::ClockSkew, |facts, _| facts.repository = Err(untold(Code::ClockSkew))),
-    (Code::ClockSkew, |facts, _| repository(facts).store_time = Some(now() + TimeDelta::minutes(3))),
+    (Code::ClockSkew, |facts, _| {
+        repository(facts).clocks = Some(Clocks { host: now(), store: now() + TimeDelta::minutes(3) })
+    }),
     (Code::NoBackup, |facts, _| repository(facts).newest = None),
     (Code::BackupUntrusted, |facts, _| repository(facts).newest = Some(Err(untold(Code::BackupUntrusted)))),
     (Code::BackupFromFuture, |facts, _| newest(facts).at = now() + hours(1)),
@@ -239,7 +243,7 @@ fn what_is_in_order_opens_the_gate() {
             repository(facts).rehearsals.push(rehearsed(hours(24 * 7), true, "2"));
         },
         // A store that may only be read shows no clock of its own.
-        |facts, _| repository(facts).store_time = None,
+        |facts, _| repository(facts).clocks = None,
         // This very gate holds the window.
         |facts, _| {
             facts.window = Some(Ok(now() + TimeDelta::minutes(1)));
