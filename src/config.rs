@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::contents::loss::Vigilance;
 use crate::gate;
 use crate::notify::Event;
+use crate::rehearse::mask::Mask;
 use crate::secret::Secret;
 use crate::source::postgres::connection::{Connection, ConnectionError};
 use crate::source::redis::address::{self as redis_address, TlsSettings, Verify};
@@ -60,6 +61,8 @@ pub struct Config {
     pub scratch: Scratch,
     /// How restores are run.
     pub restore: Restore,
+    /// Columns that people do not see in a kept copy.
+    pub masks: Vec<Mask>,
     /// How the daemon works.
     pub run: Run,
     /// The server of the status page.

@@ -10,6 +10,7 @@ use crate::lease::LeaseError;
 use crate::migrate::MigrateError;
 use crate::notify::NotifyError;
 use crate::prove::ProveError;
+use crate::rehearse::RehearseError;
 use crate::restore::RestoreError;
 use crate::schedule::trigger::TriggerError;
 use crate::source::SourceError;
@@ -169,6 +170,23 @@ impl From<ProveError> for CliError {
             ProveError::Scratch(error) => error.into(),
             ProveError::Catalog(error) => error.into(),
         }
+    }
+}
+
+impl From<RehearseError> for CliError {
+    fn from(error: RehearseError) -> Self {
+        let help = error.help();
+        let code = match error {
+            RehearseError::Restore(error) => return error.into(),
+            RehearseError::Scratch(error) => return error.into(),
+            RehearseError::Catalog(error) => return error.into(),
+            RehearseError::NotRestored { .. } => "restore-failed",
+            RehearseError::NotPostgres(_) => "usage",
+            RehearseError::NothingToMask { .. } | RehearseError::Mask { .. } => "mask",
+            RehearseError::NotACopy { .. } | RehearseError::OtherCopy { .. } => "other-copy",
+            _ => "rehearse-failed",
+        };
+        Self { help, ..Self::unable(code, error.to_string()) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use migrations_lint::engine::{Engine, ServerVersion};
-use migrations_lint::layout::Layout;
+use migrations_lint::layout::{FoundSet, Layout};
 use migrations_lint::migration::TransactionMode;
 use migrations_lint::render::{Document, Format, Look, Sources, render};
 use migrations_lint::report::{Report, Severity};
@@ -167,6 +167,19 @@ pub async fn run_in(args: LintArgs, environment: &Environment) -> anyhow::Result
     }
     let text = text.unwrap_or_else(|| rendered(&analysis, args.format, environment));
     Ok(LintOutcome { text, notes, passes: passes(&analysis.report, args.fail_on) })
+}
+
+/// The one set of PostgreSQL migrations that paths name, for a command that runs it.
+pub(super) fn one_set(paths: &[PathBuf], layout: Option<Layout>) -> anyhow::Result<FoundSet> {
+    let (mut sets, notes) = analyse::runnable(collect::collect(paths)?, layout);
+    match sets.len() {
+        1 => Ok(sets.swap_remove(0)),
+        0 => bail!("no migrations for PostgreSQL are left: {}", notes.join("; ")),
+        n_sets => {
+            let folders: Vec<_> = sets.iter().map(|found| found.folder.display().to_string()).collect();
+            bail!("{n_sets} sets of migrations are found, name one of them: {}", folders.join(", "))
+        }
+    }
 }
 
 fn rendered(analysis: &Analysis, format: Option<Format>, environment: &Environment) -> String {

@@ -38,6 +38,8 @@ pub struct ConfigFile {
     pub scratch: ScratchFile,
     /// How restores are run.
     pub restore: RestoreFile,
+    /// How `guard rehearse` works.
+    pub rehearse: RehearseFile,
     /// How `guard run` works.
     pub run: RunFile,
     /// The status page, metrics and probes of `guard run`.
@@ -287,6 +289,15 @@ pub struct RestoreFile {
     /// Parallel jobs, 1 to 64. When absent: as many as there are processors.
     #[schemars(range(min = 1, max = 64))]
     pub jobs: Option<u32>,
+}
+
+/// How `guard rehearse` works.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RehearseFile {
+    /// What the values of a column become in a copy that is kept (`--keep`), by `"schema.table.column"`: `null`, `hash` (equal
+    /// values stay equal), `email` (the same as an address), or `text:` and what stands there instead.
+    pub mask: BTreeMap<String, String>,
 }
 
 /// How `guard run` works.

@@ -128,6 +128,50 @@ pub enum ProblemCode {
     AlreadyThere,
 }
 
+impl ProblemCode {
+    /// All, worst first.
+    pub const ALL: [Self; 16] = [
+        Self::MigrationFails,
+        Self::DataLost,
+        Self::StuckAfterStop,
+        Self::InvalidAfterStop,
+        Self::Blocks,
+        Self::InvalidIndex,
+        Self::Rewrites,
+        Self::DataChanged,
+        Self::RepeatFails,
+        Self::RepeatChanges,
+        Self::DownFails,
+        Self::DownDiffers,
+        Self::UpAgainFails,
+        Self::UnvalidatedConstraint,
+        Self::ForeignKeyWithoutIndex,
+        Self::AlreadyThere,
+    ];
+
+    /// The stable name that every output uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MigrationFails => "migration-fails",
+            Self::DataLost => "data-lost",
+            Self::StuckAfterStop => "stuck-after-stop",
+            Self::InvalidAfterStop => "invalid-after-stop",
+            Self::Blocks => "blocks",
+            Self::InvalidIndex => "invalid-index",
+            Self::Rewrites => "rewrites",
+            Self::DataChanged => "data-changed",
+            Self::RepeatFails => "repeat-fails",
+            Self::RepeatChanges => "repeat-changes",
+            Self::DownFails => "down-fails",
+            Self::DownDiffers => "down-differs",
+            Self::UpAgainFails => "up-again-fails",
+            Self::UnvalidatedConstraint => "unvalidated-constraint",
+            Self::ForeignKeyWithoutIndex => "foreign-key-without-index",
+            Self::AlreadyThere => "already-there",
+        }
+    }
+}
+
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

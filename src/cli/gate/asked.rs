@@ -120,8 +120,8 @@ impl Asked {
             compression,
             recipients: &recipients,
             environment,
-            run,
             vigilance: &vigilance,
+            run,
             // A window exists only where the store's leases can be relied on.
             source_lock: None,
             clock: workbench::now,
