@@ -128,6 +128,17 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ("src/verify", &["backup", "cli", "config", "prove", "restore"], "stories do not import each other"),
     ("src/prune", &["backup", "cli", "config", "prove", "restore"], "stories do not import each other"),
     ("src/prove", &["backup", "cli", "config", "verify"], "only a proof may use a restore"),
+    (
+        "src/gate",
+        &["backup", "cli", "config", "migrate", "prove", "restore", "verify"],
+        "a gate reads the records of the others and does none of their work",
+    ),
+    (
+        "src/migrate",
+        &["cli", "config", "gate", "prove", "restore", "verify"],
+        "a migration takes a backup, and no more",
+    ),
+    ("src/window", &["backup", "cli", "config", "gate", "migrate", "prove", "restore"], "a window is a lease"),
 ];
 
 #[test]
