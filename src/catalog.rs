@@ -24,8 +24,8 @@ mod tombstone;
 pub use alarm::{Alarm, Release};
 pub use key::{BackupId, BackupKeys, SourceName};
 pub use manifest::{
-    ConsistentPoint, FORMAT_VERSION, Manifest, ManifestError, PostgresFacts, RunNote, SourceFacts, StoredObject,
-    StoredStreamEntry, Tool,
+    AppliedMigration, ConsistentPoint, FORMAT_VERSION, Manifest, ManifestError, PostgresFacts, RunNote, SourceFacts,
+    StoredObject, StoredStreamEntry, Tool,
 };
 pub use proof::{Compared, Evidence, EvidenceRung, ProofSummary, Verdict};
 pub use redis::{Guarantee, RedisFacts, RedisShard};
@@ -224,6 +224,36 @@ impl Catalog {
         let key = keys.evidence(evidence.finished)?;
         self.store.create(&key, document(evidence)).await?;
         Ok(key)
+    }
+
+    /// Adds a note of a kind beside a backup, append-only: `<source>/<id>/<kind>/<utc>.json`.
+    pub async fn add_note<T: Serialize>(
+        &self,
+        keys: &BackupKeys,
+        kind: &'static str,
+        at: DateTime<Utc>,
+        note: &T,
+    ) -> Result<Key, CatalogError> {
+        let key = keys.note(kind, at)?;
+        self.store.create(&key, document(note)).await?;
+        Ok(key)
+    }
+
+    /// The notes of a kind beside a backup, in the order of their times. One that cannot be read is left out.
+    pub async fn notes<T: DeserializeOwned>(
+        &self,
+        keys: &BackupKeys,
+        kind: &'static str,
+    ) -> Result<Vec<T>, CatalogError> {
+        let mut found = Vec::new();
+        for object in self.store.list(&keys.notes(kind)).await? {
+            match read_document(&*self.store, &object.key).await {
+                Ok(note) => found.extend(note),
+                Err(error @ CatalogError::Untrusted { .. }) => tracing::warn!(%error, "a note is left out"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 
     /// Pins a backup, or changes the pin's reason.

@@ -10,13 +10,16 @@ pub mod config;
 mod demo;
 mod doctor;
 mod exit;
+mod gate;
 mod keep;
 pub mod lint;
 mod list;
+mod migrate;
 mod notify;
 mod output;
 mod progress;
 mod prune;
+mod rehearse;
 mod release;
 mod report;
 mod restore;
@@ -89,6 +92,12 @@ enum Command {
     Release(release::ReleaseArgs),
     /// Lint migrations: what destroys data, locks, breaks, or cannot be run again
     Lint(Box<lint::LintArgs>),
+    /// Run pending migrations on a restored copy of the newest backup, and measure what they do
+    Rehearse(Box<rehearse::RehearseArgs>),
+    /// Decide whether pending migrations may run: lint, a fresh proven backup, a rehearsal; exit code 1 if not
+    Gate(Box<gate::GateArgs>),
+    /// Run a migration with a backup right before it, in a window in which no dump starts
+    Migrate(Box<migrate::MigrateArgs>),
     /// Try out who is told how things went
     Notify(notify::NotifyArgs),
     /// Look at the configuration
@@ -170,6 +179,9 @@ async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliErro
         Command::Unkeep(args) => keep::undo(args, session).await,
         Command::Release(args) => release::run(args, session).await,
         Command::Lint(args) => lint_migrations(*args, session.style).await,
+        Command::Rehearse(args) => Box::pin(rehearse::run(*args, session)).await,
+        Command::Gate(args) => Box::pin(gate::run(*args, session)).await,
+        Command::Migrate(args) => Box::pin(migrate::run(*args, session)).await,
         Command::Config(args) => {
             let config::Printed { text, json } = config::run(args, &session.request).await?;
             Ok(Answer::yes(text, json))

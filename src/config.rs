@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::contents::loss::Vigilance;
+use crate::gate;
 use crate::notify::Event;
+use crate::rehearse::mask::Mask;
 use crate::secret::Secret;
 use crate::source::postgres::connection::{Connection, ConnectionError};
 use crate::source::redis::address::{self as redis_address, TlsSettings, Verify};
@@ -34,7 +36,7 @@ mod zero;
 pub use crate::contents::pattern::matches_pattern;
 pub use environment::Environment;
 pub use file::{Checksums, SslMode};
-pub use load::{ConfigError, Loaded, Request, load};
+pub use load::{ConfigError, Loaded, Request, load, load_policies};
 pub use name::SourceName;
 pub use schedule::{RetentionRules, Schedule, Target};
 pub use secret::{SecretError, SecretSource};
@@ -59,12 +61,16 @@ pub struct Config {
     pub scratch: Scratch,
     /// How restores are run.
     pub restore: Restore,
+    /// Columns that people do not see in a kept copy.
+    pub masks: Vec<Mask>,
     /// How the daemon works.
     pub run: Run,
     /// The server of the status page.
     pub http: Http,
     /// Who is told how things went.
     pub notify: BTreeMap<String, Notify>,
+    /// What must hold before migrations may run, by environment.
+    pub gates: BTreeMap<String, gate::Policy>,
     /// When things happen, by the schedule file's name without `.toml`.
     pub schedules: BTreeMap<String, Schedule>,
 }

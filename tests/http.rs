@@ -96,7 +96,12 @@ async fn every_metric_appears_in_a_scrape_with_the_manifests_figures() {
     assert_eq!(value("guard_backup_plain_bytes", &orders), newest.plain_bytes().to_string());
     assert_eq!(value("guard_backup_rows", &orders), "48");
     assert_eq!(value("guard_backup_tables", &orders), "2");
-    assert_eq!(value("guard_last_success_timestamp_seconds", &orders), newest.finished.timestamp().to_string());
+    let finished = newest.finished.timestamp_millis();
+    let expected = format!("{}.{:03}", finished / 1000, finished % 1000);
+    assert_eq!(
+        value("guard_last_success_timestamp_seconds", &orders),
+        expected.trim_end_matches('0').trim_end_matches('.')
+    );
     assert_eq!(value("guard_backup_duration_seconds", &orders), "65");
     assert_eq!(value("guard_restore_duration_seconds", &orders), "61.5");
     assert_eq!(value("guard_backups", &orders), "2");

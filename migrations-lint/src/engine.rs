@@ -10,7 +10,7 @@ pub enum Engine {
     MySql,
     /// MariaDB.
     MariaDb,
-    /// SQLite: parsed and checked by the engine-neutral rules only.
+    /// SQLite.
     Sqlite,
 }
 

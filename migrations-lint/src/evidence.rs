@@ -2,8 +2,10 @@
 
 const POSTGRESQL: &str = include_str!("../evidence.tsv");
 
-/// The first line names the server.
+/// The first line names the server, here and below.
 const MARIADB: &str = include_str!("../evidence-mariadb.tsv");
+
+const SQLITE: &str = include_str!("../evidence-sqlite.tsv");
 
 /// What was seen of one example.
 pub(crate) struct Evidence {
@@ -16,9 +18,13 @@ pub(crate) struct Evidence {
 }
 
 /// The servers, and what each showed of a rule.
-pub(crate) fn of(rule: &str) -> [(&'static str, Vec<Evidence>); 2] {
-    let mariadb = MARIADB.lines().next().and_then(|line| line.split('\t').nth(1)).unwrap_or("MariaDB");
-    [("PostgreSQL 15", rows(POSTGRESQL, rule).collect()), (mariadb, rows(MARIADB, rule).collect())]
+pub(crate) fn of(rule: &str) -> [(&'static str, Vec<Evidence>); 3] {
+    let seen = |table: &'static str, or: &'static str| (server(table).unwrap_or(or), rows(table, rule).collect());
+    [seen(POSTGRESQL, "PostgreSQL 15"), seen(MARIADB, "MariaDB"), seen(SQLITE, "SQLite")]
+}
+
+fn server(table: &'static str) -> Option<&'static str> {
+    table.lines().next()?.strip_prefix("server\t")?.split('\t').next()
 }
 
 fn rows(table: &'static str, rule: &str) -> impl Iterator<Item = Evidence> {

@@ -62,7 +62,12 @@ pub(crate) fn parse(text: &str, span: Span, engine: Engine) -> Vec<Statement> {
             let reason = format!("parentheses are nested {} deep, more than {MAX_NESTING}", cut.depth);
             statements.push(statement(cursor.span(), Kind::Limit(reason.into())));
         }
-        read_judged(origin, splitter.tokens(), cut.depth, engine, &mut statements);
+        if engine == Engine::Sqlite {
+            let tokens = sqlite::without_database(&text, splitter.tokens());
+            read_judged(origin, &tokens, cut.depth, engine, &mut statements);
+        } else {
+            read_judged(origin, splitter.tokens(), cut.depth, engine, &mut statements);
+        }
         weight += statements[n_weighed..]
             .iter()
             .map(|statement| if matches!(statement.kind, Kind::Insert(_)) { 1 } else { WEIGHT })

@@ -130,6 +130,8 @@ pub(crate) enum Engines {
     /// MySQL and MariaDB.
     MySql,
     Sqlite,
+    /// Those that roll DDL back.
+    PostgreSqlAndSqlite,
     /// PostgreSQL, MySQL and MariaDB.
     Servers,
 }
@@ -143,6 +145,7 @@ impl Engines {
             Self::PostgreSql => engine == Engine::PostgreSql,
             Self::MySql => is_mysql,
             Self::Sqlite => engine == Engine::Sqlite,
+            Self::PostgreSqlAndSqlite => !is_mysql,
             Self::Servers => engine != Engine::Sqlite,
         }
     }

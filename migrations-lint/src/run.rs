@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::engine::{Engine, ServerVersion};
 use crate::fingerprint::Fingerprints;
-use crate::migration::{Direction, MigrationFile, MigrationSet, Part};
+use crate::migration::{Direction, MigrationFile, MigrationSet, Part, TransactionMode};
 use crate::options::Options;
 use crate::parse::{parse, unreadable};
 use crate::report::{Class, Finding, Report, Severity};
@@ -129,7 +129,7 @@ impl Walk<'_> {
 
     fn part(&mut self, file: &MigrationFile, part: &Part, statements: &[Statement], limit: usize) {
         let direction = part.direction;
-        let mode = self.options.transaction.unwrap_or(part.transaction);
+        let mode = self.options.transaction.unwrap_or_else(|| self.mode(part.transaction));
         let places = places(statements, mode, self.engine, &mut self.next_transaction);
         let failures = if file.reported { rerun::failures(statements, &places) } else { Vec::new() };
         let part = PartView {
@@ -170,6 +170,18 @@ impl Walk<'_> {
         }
         if direction == Direction::Down {
             self.catalog.take_back();
+        }
+    }
+
+    /// A layout speaks of PostgreSQL, where one request is one transaction. SQLite's statements commit one by one, unless
+    /// the driver opens a transaction, as golang-migrate's does (`x-no-tx-wrap` in its database/sqlite3).
+    fn mode(&self, of_layout: TransactionMode) -> TransactionMode {
+        match of_layout {
+            TransactionMode::ImplicitPerPart if self.engine == Engine::Sqlite => match self.set.layout {
+                "golang-migrate" => TransactionMode::PerPart,
+                _ => TransactionMode::None,
+            },
+            mode => mode,
         }
     }
 

@@ -5,7 +5,7 @@
 mod apply;
 mod undoable;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::statement::{Generated, Name, ObjectKind, Type};
 use undoable::Undoable;
@@ -33,6 +33,8 @@ pub(crate) struct Catalog {
     /// Tables and columns from this file on count as new.
     first_new_file: usize,
     rls_tables: usize,
+    /// Tables to which a foreign key of another has ever referred.
+    referenced: FxHashSet<Key>,
     /// Every object with its kind that a file created, to know what is new.
     created: Undoable<(ObjectKind, Key), usize>,
     /// What [`Catalog::take_back`] puts back besides.
@@ -85,6 +87,8 @@ pub(crate) struct ConstraintFacts {
     pub(crate) name: Box<str>,
     pub(crate) kind: ConstraintFact,
     pub(crate) is_valid: bool,
+    /// Written with its column, so that it goes when the column does.
+    pub(crate) is_of_column: bool,
     /// The transaction that added it, if one did.
     pub(crate) transaction: Option<u32>,
 }
@@ -204,6 +208,12 @@ impl Catalog {
     /// All enum types that got values.
     pub(crate) fn enum_types(&self) -> impl Iterator<Item = &EnumType> {
         self.types.values()
+    }
+
+    /// Whether foreign keys of other tables may refer to it: one does, or no file has told of the table.
+    pub(crate) fn may_be_referenced(&self, name: &Name) -> bool {
+        let key = self.key(name);
+        self.referenced.contains(&key) || !self.tables.contains_key(&key)
     }
 
     /// A setting that the file has made.

@@ -2307,3 +2307,445 @@ UPDATE profiles SET rules = without_name(rules), updated_at = now() WHERE id IN 
 
 -- case: good, in a transaction
 CREATE TEMP TABLE map AS SELECT 1 AS id; CREATE INDEX ON map (id); ALTER TABLE map ADD COLUMN b int; UPDATE users SET a = 1 WHERE a IS NULL;
+
+-- Written before the linter had seen them; what it said of them at first is in docs/lint-comparison.md.
+
+-- case: destructive
+DROP TABLE IF EXISTS billing.invoices, billing.invoice_lines;
+
+-- case: destructive
+ALTER TABLE IF EXISTS shop.customers DROP COLUMN IF EXISTS loyalty_points CASCADE;
+
+-- case: destructive
+TRUNCATE TABLE ONLY audit_log RESTART IDENTITY;
+
+-- case: destructive
+DELETE FROM carts c WHERE c.id = c.id;
+
+-- case: destructive
+UPDATE subscriptions SET plan_id = NULL WHERE TRUE;
+
+-- case: destructive
+DO $do$
+BEGIN
+  IF EXISTS (SELECT FROM pg_tables WHERE tablename = 'legacy_events') THEN
+    DROP TABLE legacy_events;
+  END IF;
+END
+$do$;
+
+-- case: destructive
+DROP SCHEMA IF EXISTS reporting CASCADE;
+
+-- case: destructive
+DROP TYPE IF EXISTS order_state;
+
+-- case: destructive
+DROP MATERIALIZED VIEW IF EXISTS monthly_totals;
+
+-- case: destructive
+DROP FUNCTION IF EXISTS total_of(bigint);
+
+-- case: destructive
+ALTER TABLE sessions SET UNLOGGED;
+
+-- case: destructive
+DROP EXTENSION IF EXISTS hstore CASCADE;
+
+-- case: destructive
+WITH gone AS (DELETE FROM messages RETURNING id) SELECT count(*) FROM gone;
+
+-- case: destructive
+DROP POLICY IF EXISTS tenant_only ON documents;
+
+-- case: destructive
+ALTER TABLE invoices DROP CONSTRAINT IF EXISTS invoices_total_positive;
+
+-- case: destructive
+BEGIN;
+CREATE TABLE IF NOT EXISTS customers_new (LIKE customers INCLUDING ALL);
+DROP TABLE IF EXISTS customers;
+ALTER TABLE customers_new RENAME TO customers;
+COMMIT;
+
+-- case: destructive
+DROP OWNED BY reporting_user;
+
+-- case: destructive
+ALTER TABLE line_items ADD CONSTRAINT line_items_order FOREIGN KEY (order_id) REFERENCES orders (id) ON DELETE CASCADE NOT VALID;
+
+-- case: non-idempotent
+CREATE TABLE warehouse.bins (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text NOT NULL);
+
+-- case: non-idempotent
+CREATE TYPE shipment_state AS ENUM ('packed', 'sent', 'lost');
+
+-- case: non-idempotent
+ALTER TYPE shipment_state ADD VALUE 'returned' AFTER 'lost';
+
+-- case: non-idempotent
+CREATE SEQUENCE invoice_numbers START 1000;
+
+-- case: non-idempotent
+CREATE DOMAIN email AS text CHECK (VALUE ~ '@');
+
+-- case: non-idempotent
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := now(); RETURN NEW; END $$;
+
+-- case: non-idempotent
+CREATE TRIGGER touch_orders BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION touch();
+
+-- case: non-idempotent
+CREATE POLICY own_rows ON notes USING (owner = current_user);
+
+-- case: non-idempotent
+CREATE ROLE exporter NOLOGIN;
+
+-- case: non-idempotent
+CREATE PUBLICATION changes FOR TABLE orders;
+
+-- case: non-idempotent
+CREATE EXTENSION pg_trgm;
+
+-- case: non-idempotent
+CREATE SCHEMA analytics;
+
+-- case: non-idempotent
+CREATE VIEW open_orders AS SELECT * FROM orders WHERE closed_at IS NULL;
+
+-- case: non-idempotent
+CREATE MATERIALIZED VIEW totals AS SELECT customer_id, sum(total) FROM orders GROUP BY 1;
+
+-- case: non-idempotent
+CREATE STATISTICS orders_stats (dependencies) ON city, zip FROM addresses;
+
+-- case: non-idempotent
+CREATE AGGREGATE product(numeric) (sfunc = numeric_mul, stype = numeric, initcond = '1');
+
+-- case: non-idempotent
+CREATE INDEX CONCURRENTLY orders_placed ON orders (placed_at);
+
+-- case: non-idempotent
+ALTER TABLE orders ADD COLUMN note text;
+
+-- case: non-idempotent
+ALTER TABLE orders RENAME COLUMN remark TO note;
+
+-- case: non-idempotent
+ALTER TABLE orders DROP COLUMN note;
+
+-- case: non-idempotent
+ALTER TABLE orders RENAME CONSTRAINT a TO b;
+
+-- case: non-idempotent
+ALTER INDEX orders_a RENAME TO orders_b;
+
+-- case: non-idempotent
+ALTER TABLE measurements ATTACH PARTITION measurements_2027 FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');
+
+-- case: non-idempotent
+ALTER TABLE accounts ADD CONSTRAINT accounts_balance CHECK (balance >= 0) NOT VALID;
+
+-- case: non-idempotent
+ALTER TABLE accounts ADD CONSTRAINT accounts_pk PRIMARY KEY USING INDEX accounts_pk_idx;
+
+-- case: non-idempotent
+INSERT INTO permissions (name) VALUES ('read'), ('write');
+
+-- case: non-idempotent
+INSERT INTO permissions (name) SELECT 'role:' || name FROM roles;
+
+-- case: non-idempotent
+UPDATE prices SET amount = amount * 1.19 WHERE country = 'DE';
+
+-- case: non-idempotent
+UPDATE stock SET n = stock.n - r.n FROM reservations r WHERE r.item_id = stock.item_id;
+
+-- case: non-idempotent
+SELECT setval('invoice_numbers', (SELECT max(number) FROM invoices) + 1);
+ALTER SEQUENCE invoice_numbers RESTART WITH 5000;
+
+-- case: non-idempotent
+DO $$ BEGIN
+  CREATE TYPE mood AS ENUM ('sad', 'ok');
+EXCEPTION WHEN undefined_object THEN NULL;
+END $$;
+
+-- case: non-idempotent
+DROP INDEX orders_customer;
+
+-- case: non-idempotent
+DROP TRIGGER touch_orders ON orders;
+
+-- case: non-idempotent
+COPY countries (code, name) FROM '/data/countries.csv' CSV;
+
+-- case: lock
+CREATE INDEX IF NOT EXISTS orders_customer ON orders (customer_id);
+
+-- case: lock
+DROP INDEX IF EXISTS orders_customer;
+
+-- case: lock
+REINDEX TABLE orders;
+
+-- case: lock
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS token uuid DEFAULT gen_random_uuid();
+
+-- case: lock
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS gross numeric GENERATED ALWAYS AS (net * 1.19) STORED;
+
+-- case: lock
+ALTER TABLE orders ALTER COLUMN quantity TYPE bigint;
+
+-- case: lock
+ALTER TABLE orders ALTER COLUMN code TYPE varchar(20);
+
+-- case: lock
+ALTER TABLE orders ALTER COLUMN placed_at SET NOT NULL;
+
+-- case: lock
+DO $$ BEGIN
+  ALTER TABLE orders ADD CONSTRAINT orders_customer_fk FOREIGN KEY (customer_id) REFERENCES customers (id);
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
+
+-- case: lock
+VACUUM FULL orders;
+
+-- case: lock
+CLUSTER orders USING orders_pkey;
+
+-- case: lock
+REFRESH MATERIALIZED VIEW totals;
+
+-- case: lock
+LOCK TABLE orders IN ACCESS EXCLUSIVE MODE;
+
+-- case: lock
+ALTER TABLE orders SET TABLESPACE fast;
+
+-- case: lock
+BEGIN;
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS region text;
+UPDATE orders SET region = 'EU' WHERE region IS NULL;
+COMMIT;
+
+-- case: lock
+ALTER TABLE orders DETACH PARTITION orders_2020;
+
+-- case: lock, in a transaction
+ALTER TABLE orders ALTER COLUMN note SET DEFAULT '';
+CREATE INDEX IF NOT EXISTS customers_name ON customers (name);
+
+-- case: breaking
+ALTER TABLE orders RENAME COLUMN total TO gross_total;
+
+-- case: breaking
+ALTER TABLE orders RENAME TO purchase_orders;
+
+-- case: breaking
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS source text NOT NULL;
+
+-- case: breaking
+ALTER TYPE order_state RENAME VALUE 'open' TO 'pending';
+
+-- case: breaking
+ALTER SCHEMA shop RENAME TO store;
+
+-- case: breaking
+ALTER TABLE orders ALTER COLUMN total TYPE text USING total::text;
+
+-- case: may-fail
+CREATE UNIQUE INDEX IF NOT EXISTS users_email ON users (lower(email));
+
+-- case: may-fail
+ALTER TABLE users ADD COLUMN IF NOT EXISTS tenant_id bigint NOT NULL;
+
+-- case: may-fail
+ALTER TABLE users ALTER COLUMN bio TYPE varchar(100);
+
+-- case: may-fail
+ALTER TABLE users ALTER COLUMN age SET NOT NULL;
+
+-- case: transaction
+BEGIN;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS a_b ON a (b);
+COMMIT;
+
+-- case: transaction, in a transaction
+VACUUM ANALYZE orders;
+
+-- case: transaction, in a transaction
+DROP INDEX CONCURRENTLY IF EXISTS a_b;
+
+-- case: transaction, in a transaction
+ALTER TYPE order_state ADD VALUE IF NOT EXISTS 'held';
+UPDATE orders SET state = 'held' WHERE state = 'open' AND blocked;
+
+-- case: transaction
+BEGIN;
+UPDATE orders SET state = 'done' WHERE state = 'finished';
+
+-- case: transaction, in a transaction
+UPDATE orders SET state = 'done' WHERE state = 'finished';
+COMMIT;
+
+-- case: transaction
+SAVEPOINT here;
+
+-- case: transaction, in a transaction
+REFRESH MATERIALIZED VIEW CONCURRENTLY totals;
+ALTER SYSTEM SET max_connections = 300;
+
+-- case: security
+GRANT ALL PRIVILEGES ON ALL TABLES IN SCHEMA public TO PUBLIC;
+
+-- case: security
+ALTER TABLE notes DISABLE ROW LEVEL SECURITY;
+
+-- case: security
+CREATE OR REPLACE FUNCTION promote(uid bigint) RETURNS void LANGUAGE sql SECURITY DEFINER AS $$ UPDATE users SET admin = true WHERE id = uid $$;
+
+-- case: security
+ALTER ROLE app WITH LOGIN PASSWORD 'hunter2';
+
+-- case: security
+ALTER ROLE app SUPERUSER;
+
+-- case: security
+SET session_replication_role = replica;
+
+-- case: security
+ALTER SYSTEM SET log_statement = 'none';
+
+-- case: good
+CREATE TABLE IF NOT EXISTS warehouse.bins (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text NOT NULL UNIQUE, zone_id bigint REFERENCES warehouse.zones (id));
+
+-- case: good
+CREATE TABLE IF NOT EXISTS t (id bigint PRIMARY KEY, a text);
+CREATE INDEX IF NOT EXISTS t_a ON t (a);
+ALTER TABLE t ALTER COLUMN a SET NOT NULL;
+
+-- case: good
+SET lock_timeout = '3s';
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS note text;
+
+-- case: good
+SET lock_timeout = '3s';
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS created_at timestamptz NOT NULL DEFAULT now();
+
+-- case: good
+CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_customer ON orders (customer_id);
+
+-- case: good
+DROP INDEX CONCURRENTLY IF EXISTS orders_customer;
+
+-- case: good
+REINDEX INDEX CONCURRENTLY orders_customer;
+
+-- case: good
+CREATE OR REPLACE VIEW open_orders AS SELECT id FROM orders WHERE closed_at IS NULL;
+
+-- case: good
+CREATE OR REPLACE FUNCTION gross(n numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$ SELECT n * 1.19 $$;
+
+-- case: good
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_type WHERE typname = 'mood') THEN
+    CREATE TYPE mood AS ENUM ('sad', 'ok');
+  END IF;
+END $$;
+
+-- case: good
+DO $$ BEGIN
+  CREATE ROLE reader;
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
+
+-- case: good
+INSERT INTO permissions (name) VALUES ('read') ON CONFLICT (name) DO NOTHING;
+
+-- case: good
+INSERT INTO permissions (name) SELECT 'read' WHERE NOT EXISTS (SELECT 1 FROM permissions WHERE name = 'read');
+
+-- case: good
+UPDATE orders SET state = 'open' WHERE state = 'new';
+
+-- case: good
+DELETE FROM sessions WHERE expires_at < now() - interval '30 days';
+
+-- case: good
+COMMENT ON COLUMN orders.note IS 'shown on the invoice';
+
+-- case: good
+GRANT SELECT ON orders TO reporting;
+
+-- case: good
+ALTER TABLE accounts VALIDATE CONSTRAINT accounts_balance;
+
+-- case: good
+SET lock_timeout = '2s';
+ALTER TABLE accounts DROP CONSTRAINT IF EXISTS accounts_tmp, ADD CONSTRAINT accounts_tmp CHECK (balance IS NOT NULL) NOT VALID;
+
+-- case: good
+REFRESH MATERIALIZED VIEW CONCURRENTLY totals;
+
+-- case: good
+ALTER TYPE order_state ADD VALUE IF NOT EXISTS 'held';
+
+-- case: good
+CREATE OR REPLACE FUNCTION safe(uid bigint) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT 1 $$;
+
+-- case: good
+CREATE TEMPORARY TABLE batch (id bigint) ON COMMIT DROP;
+
+-- case: good, in a transaction
+CREATE TABLE IF NOT EXISTS zones (id bigint PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS zone_bins (zone_id bigint NOT NULL REFERENCES zones (id) ON DELETE CASCADE);
+CREATE INDEX IF NOT EXISTS zone_bins_zone ON zone_bins (zone_id);
+
+-- case: good, in a transaction
+SET LOCAL lock_timeout = '2s';
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS a int, ADD COLUMN IF NOT EXISTS b int;
+
+-- case: good
+BEGIN;
+DELETE FROM orders;
+ROLLBACK;
+
+-- case: good
+SELECT pg_catalog.set_config('search_path', '', false);
+
+-- case: good
+SET lock_timeout = '1s';
+ALTER TABLE orders ALTER COLUMN note SET DEFAULT '';
+
+-- case: good
+SET lock_timeout = '1s';
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS own ON notes;
+CREATE POLICY own ON notes USING (owner = current_user);
+
+-- case: good
+CREATE TABLE IF NOT EXISTS m (t timestamptz, v int) PARTITION BY RANGE (t);
+CREATE TABLE IF NOT EXISTS m_2027 PARTITION OF m FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');
+
+-- case: good
+MERGE INTO stock s USING incoming i ON s.sku = i.sku WHEN MATCHED THEN UPDATE SET n = i.n WHEN NOT MATCHED THEN INSERT (sku, n) VALUES (i.sku, i.n);
+
+-- case: good
+CREATE TABLE work AS SELECT * FROM orders;
+DROP TABLE work;
+
+-- Findings on real migrations that were wrong.
+
+-- case: good
+CREATE TABLE IF NOT EXISTS events (id bigint);
+DO $$ BEGIN
+  CREATE TABLE IF NOT EXISTS events_new (LIKE events);
+  LOCK TABLE events IN ACCESS SHARE MODE;
+END $$;
+
+-- case: good
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" GRANT ALL ON TABLES TO "postgres";

@@ -133,6 +133,23 @@ pub struct PostgresFacts {
     pub invalid_indexes: Vec<String>,
     /// Tables, schemas that the configuration left out or picked; empty for a whole database.
     pub selection: Vec<String>,
+    /// The migrations that had run, by the layout whose tracking table says so (`prisma`, `sqlx`); absent in backups of older
+    /// versions. It lets a gate without access to the database know what is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<BTreeMap<String, Vec<AppliedMigration>>>,
+}
+
+/// One row of a framework's tracking table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedMigration {
+    /// The version as the framework stores it.
+    pub version: String,
+    /// The checksum as the framework stores it, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
+    /// Whether the row says that it did not run to its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
 }
 
 /// One stored stream.

@@ -16,6 +16,7 @@ use crate::retention::{Policy, Rules};
 use crate::source::Source;
 use crate::source::postgres::client::ClientSearch;
 use crate::source::postgres::cluster::ClusterSettings;
+use crate::source::postgres::connection::Connection;
 use crate::source::postgres::scratch::ScratchPlace;
 use crate::source::postgres::session::{self, connect};
 use crate::source::postgres::{PostgresSource, Selection};
@@ -176,6 +177,16 @@ pub(crate) async fn sources(config: &Config, names: &[String]) -> Result<Vec<Con
             Err(CliError::usage(format!("there is no source `{unknown}`"))
                 .with_help(format!("configured are: {}", known.join(", "))))
         }
+    }
+}
+
+/// Where the database of a source is, as it is configured.
+pub(crate) async fn source_connection(config: &Config, source: &SourceName) -> Result<Connection, CliError> {
+    let mut found = sources(config, &[source.to_string()]).await?;
+    match found.pop().map(|configured| configured.source) {
+        Some(Source::Postgres(postgres)) if found.is_empty() => Ok(postgres.connection),
+        _ => Err(CliError::usage(format!("`{source}` is not one PostgreSQL database of the configuration"))
+            .with_help("name the database by its URL")),
     }
 }
 

@@ -14,6 +14,10 @@ use super::duration::HumanDuration;
 use super::secret::SecretSource;
 use crate::notify::Event;
 
+pub mod gate;
+
+use gate::GateFile;
+
 /// Where backups are kept, who can read them, and what is backed up.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(title = "guard.toml")]
@@ -34,12 +38,16 @@ pub struct ConfigFile {
     pub scratch: ScratchFile,
     /// How restores are run.
     pub restore: RestoreFile,
+    /// How `guard rehearse` works.
+    pub rehearse: RehearseFile,
     /// How `guard run` works.
     pub run: RunFile,
     /// The status page, metrics and probes of `guard run`.
     pub http: HttpFile,
     /// Who is told how things went, by name.
     pub notify: BTreeMap<String, NotifyFile>,
+    /// What must hold before migrations may run, by environment.
+    pub gate: BTreeMap<String, GateFile>,
 }
 
 /// Where backups are kept.
@@ -281,6 +289,15 @@ pub struct RestoreFile {
     /// Parallel jobs, 1 to 64. When absent: as many as there are processors.
     #[schemars(range(min = 1, max = 64))]
     pub jobs: Option<u32>,
+}
+
+/// How `guard rehearse` works.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RehearseFile {
+    /// What the values of a column become in a copy that is kept (`--keep`), by `"schema.table.column"`: `null`, `hash` (equal
+    /// values stay equal), `email` (the same as an address), or `text:` and what stands there instead.
+    pub mask: BTreeMap<String, String>,
 }
 
 /// How `guard run` works.

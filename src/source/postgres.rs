@@ -20,6 +20,7 @@ pub mod cluster;
 pub mod connection;
 pub mod load;
 pub mod locks;
+pub mod migration;
 pub mod pick;
 pub mod privilege;
 pub mod record;

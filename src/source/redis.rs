@@ -21,7 +21,6 @@ pub mod load;
 mod pattern;
 pub mod privilege;
 pub mod rdb;
-mod rdb_text;
 pub mod record;
 pub mod replication;
 pub mod scratch;

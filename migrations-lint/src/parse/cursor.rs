@@ -298,6 +298,9 @@ fn fold(raw: &str, kind: TokenKind) -> Option<Box<str>> {
     match kind {
         TokenKind::Word => Some(raw.to_lowercase().into()),
         TokenKind::QuotedWord => {
+            if let Some(content) = raw.strip_prefix('[') {
+                return Some(content.trim_end_matches(']').to_lowercase().into());
+            }
             let quote = raw.as_bytes()[raw.len() - 1] as char;
             let open = raw.find(quote)?;
             let content = &raw[open + 1..raw.len() - 1];

@@ -145,7 +145,7 @@ fn read_word(expr: &mut Expr, cursor: &Cursor<'_>, tokens: &[Token], idx: usize)
     let next = tokens.get(idx + 1).map(|token| token.kind);
     let is_type = idx > 0 && tokens[idx - 1].kind == TokenKind::Cast;
     let name: Box<str> = match token.kind {
-        TokenKind::QuotedWord => raw.trim_matches(['"', '`']).into(),
+        TokenKind::QuotedWord => raw.trim_matches(['"', '`', '[', ']']).into(),
         _ => raw.to_lowercase().into(),
     };
     let is_function_left = &*name == "left" && next == Some(TokenKind::LeftParen);

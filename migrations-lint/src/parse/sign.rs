@@ -7,6 +7,9 @@ use crate::source_text::Span;
 /// Looked at of each text.
 const MAX_BYTES: usize = 64 * 1024;
 
+/// What follows the name in CREATE TABLE, INDEX and DATABASE IF NOT EXISTS, where a column has its type.
+const NO_TYPE: [&str; 8] = ["select", "like", "as", "on", "character", "default", "charset", "collate"];
+
 /// Words that only one kind of server knows, seen in a text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Signs {
@@ -74,24 +77,16 @@ impl Signs {
             TokenKind::Word if is(0, "delimiter") && !is(1, ",") => {
                 self.mysql += usize::from(matches!(raw(1), "//" | "$$"));
             }
+            // ADD COLUMN IF NOT EXISTS `a` int, which only MariaDB has.
             TokenKind::Word
                 if is(0, "if")
                     && is(1, "not")
                     && is(2, "exists")
                     && raw(3).starts_with('`')
                     && tokens.get(4).is_some_and(|next| next.kind == TokenKind::Word)
-                    && !is(4, "select") =>
+                    && !NO_TYPE.iter().any(|word| is(4, word)) =>
             {
-                // ADD COLUMN IF NOT EXISTS `a` int, not CREATE TABLE IF NOT EXISTS `a` (, LIKE, AS, SELECT.
-                self.mariadb += usize::from(
-                    !is(4, "like")
-                        && !is(4, "as")
-                        && !is(4, "on")
-                        && !is(4, "character")
-                        && !is(4, "default")
-                        && !is(4, "charset")
-                        && !is(4, "collate"),
-                );
+                self.mariadb += 1;
             }
             TokenKind::Word if is(0, "autoincrement") => self.sqlite += 2,
             TokenKind::Word if is(0, "pragma") => self.sqlite += 4,

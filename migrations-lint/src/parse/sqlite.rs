@@ -1,9 +1,30 @@
 //! The statements that only SQLite has, or means differently; what is not read here is read as everywhere.
 
 use super::cursor::Cursor;
-use super::token::TokenKind;
+use super::token::{Token, TokenKind};
 use crate::source_text::Span;
 use crate::statement::{Create, CreateTable, Kind, ObjectKind, Set};
+
+/// The tokens without `main.` and `temp.` before a name: `main.t` is `t`, and `temp.t` what CREATE TEMP TABLE t has made.
+pub(super) fn without_database(text: &str, tokens: &[Token]) -> Vec<Token> {
+    let creates = tokens.first().is_some_and(|first| text[first.span().range()].eq_ignore_ascii_case("create"));
+    let is_database = |token: &Token| {
+        let name = text[token.span().range()].trim_matches(['"', '`', '[', ']']);
+        name.eq_ignore_ascii_case("main") || !creates && name.eq_ignore_ascii_case("temp")
+    };
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut rest = tokens;
+    while let [token, after @ ..] = rest {
+        let is_dotted = after.len() > 1 && after[0].kind == TokenKind::Dot;
+        if is_dotted && matches!(token.kind, TokenKind::Word | TokenKind::QuotedWord) && is_database(token) {
+            rest = &after[1..];
+        } else {
+            kept.push(*token);
+            rest = after;
+        }
+    }
+    kept
+}
 
 /// The statement's kind with its place; `None` where the common readers know it.
 pub(super) fn read(cursor: Cursor<'_>) -> Option<Vec<(Span, Kind)>> {
@@ -21,7 +42,10 @@ pub(super) fn read(cursor: Cursor<'_>) -> Option<Vec<(Span, Kind)>> {
     } else if rest.eat("create") {
         rest.eat_any(&["temp", "temporary"]);
         rest.eat("trigger").then(|| trigger(&mut rest))??
-    } else if rest.is_any(&["vacuum", "analyze", "reindex", "attach", "detach", "explain", "do"]) {
+    } else if rest.is("vacuum") {
+        // All of it is written anew, as VACUUM FULL does elsewhere.
+        Kind::Vacuum { is_full: true }
+    } else if rest.is_any(&["analyze", "reindex", "attach", "detach", "explain", "do"]) {
         Kind::Other
     } else {
         return None;

@@ -76,6 +76,9 @@ impl Token {
     }
 }
 
+/// Drizzle's mark between statements, which may stand right behind one.
+const BREAKPOINT: &[u8] = b"--> statement-breakpoint";
+
 /// Walks over a text from token to token; comments and white space are passed over.
 pub(crate) struct Lexer<'a> {
     bytes: &'a [u8],
@@ -83,6 +86,7 @@ pub(crate) struct Lexer<'a> {
     end: usize,
     is_mysql: bool,
     is_mariadb: bool,
+    is_sqlite: bool,
     /// Set by `DELIMITER`, which only MySQL's clients know.
     delimiter: Option<&'a [u8]>,
 }
@@ -91,8 +95,9 @@ impl<'a> Lexer<'a> {
     /// A lexer over `span` of `text`.
     pub(crate) fn new(text: &'a str, span: Span, engine: Engine) -> Self {
         let is_mysql = matches!(engine, Engine::MySql | Engine::MariaDb);
-        let is_mariadb = engine == Engine::MariaDb;
-        Self { bytes: text.as_bytes(), position: span.start, end: span.end, is_mysql, is_mariadb, delimiter: None }
+        let (is_mariadb, is_sqlite) = (engine == Engine::MariaDb, engine == Engine::Sqlite);
+        let (bytes, position, end) = (text.as_bytes(), span.start, span.end);
+        Self { bytes, position, end, is_mysql, is_mariadb, is_sqlite, delimiter: None }
     }
 
     /// Where the next token is searched from.
@@ -135,6 +140,10 @@ impl<'a> Lexer<'a> {
         match byte {
             b'(' => self.token(TokenKind::LeftParen, start, start + 1),
             b')' => self.token(TokenKind::RightParen, start, start + 1),
+            b'[' if self.is_sqlite => match memchr::memchr(b']', &self.bytes[start..self.end]) {
+                Some(offset) => self.token(TokenKind::QuotedWord, start, start + offset + 1),
+                None => self.token(TokenKind::Unterminated, start, self.end),
+            },
             b'[' => self.token(TokenKind::LeftBracket, start, start + 1),
             b']' => self.token(TokenKind::RightBracket, start, start + 1),
             b',' => self.token(TokenKind::Comma, start, start + 1),
@@ -175,13 +184,14 @@ impl<'a> Lexer<'a> {
     fn line_comment(&mut self, start: usize) -> Option<Token> {
         let end = self.line_end(start);
         self.position = end;
-        self.bytes[start..end].starts_with(b"--> statement-breakpoint").then(|| Token::new(TokenKind::End, start, end))
+        self.bytes[start..end].starts_with(BREAKPOINT).then(|| Token::new(TokenKind::End, start, end))
     }
 
     /// MySQL wants a blank after the two dashes (`a--1` is a sum); at a line's start people leave it out.
     fn is_line_comment(&self, start: usize) -> bool {
         !self.is_mysql
             || self.at(start + 2).is_none_or(|byte| byte <= b' ')
+            || self.bytes[start..self.end].starts_with(BREAKPOINT)
             || self.bytes[..start]
                 .iter()
                 .rev()

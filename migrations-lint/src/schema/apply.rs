@@ -3,7 +3,7 @@
 use super::{Catalog, ColumnFacts, ConstraintFact, ConstraintFacts, EnumType, Index, Key, Table};
 use crate::statement::{
     Action, ActionKind, AlterTable, AlterType, Column, ConstraintKind, CreateIndex, CreateTable, Drop, Ident,
-    IndexKind, Kind, ObjectAction, ObjectKind, Set, TableConstraint, TypeAction,
+    IndexKind, Kind, ObjectAction, ObjectKind, Reference, Set, TableConstraint, TypeAction,
 };
 
 impl Catalog {
@@ -52,9 +52,11 @@ impl Catalog {
             ..Table::default()
         };
         for column in &create.columns {
+            self.refer(&key, column.references.as_ref());
             add_column(&mut table, &key.name, column, self.file_idx, transaction);
         }
         for constraint in &create.constraints {
+            self.refer(&key, reference_of(constraint));
             add_constraint(&mut table, &key.name, constraint, transaction, true);
         }
         for index in &create.indexes {
@@ -108,11 +110,22 @@ impl Catalog {
                     self.tables.or_default(&key).has_rls = true;
                 }
                 kind => {
+                    match kind {
+                        ActionKind::AddColumn { column, .. } => self.refer(&key, column.references.as_ref()),
+                        ActionKind::AddConstraint(constraint) => self.refer(&key, reference_of(constraint)),
+                        _ => {}
+                    }
                     let file_idx = self.file_idx;
                     let table = self.tables.or_default(&key);
                     alter_columns(table, &key.name, kind, file_idx, transaction);
                 }
             }
+        }
+    }
+
+    fn refer(&mut self, from: &Key, reference: Option<&Reference>) {
+        if let Some(to) = reference.map(|reference| self.key(&reference.table)).filter(|to| to != from) {
+            self.referenced.insert(to);
         }
     }
 
@@ -199,6 +212,13 @@ impl Catalog {
             self.default_schema =
                 first.filter(|schema| !set.is_reset && !schema.is_empty() && *schema != "default").map(Into::into);
         }
+    }
+}
+
+fn reference_of(constraint: &TableConstraint) -> Option<&Reference> {
+    match &constraint.kind {
+        ConstraintKind::ForeignKey { reference, .. } => Some(reference),
+        _ => None,
     }
 }
 
@@ -303,7 +323,13 @@ fn add_column(table: &mut Table, table_name: &str, column: &Column, file_idx: us
     let mut push = |suffix: &str, kind: ConstraintFact| {
         let name =
             if suffix == "pkey" { format!("{table_name}_pkey") } else { format!("{table_name}_{name}_{suffix}") };
-        table.constraints.push(ConstraintFacts { name: name.into(), kind, is_valid: true, transaction });
+        table.constraints.push(ConstraintFacts {
+            name: name.into(),
+            kind,
+            is_valid: true,
+            is_of_column: true,
+            transaction,
+        });
     };
     if column.primary_key {
         push("pkey", ConstraintFact::PrimaryKey(vec![name.clone()]));
@@ -353,5 +379,5 @@ fn add_constraint(
             table.columns.entry(column.clone()).or_default().not_null = true;
         }
     }
-    table.constraints.push(ConstraintFacts { name, kind, is_valid, transaction });
+    table.constraints.push(ConstraintFacts { name, kind, is_valid, is_of_column: false, transaction });
 }

@@ -20,7 +20,7 @@ use server::{Database, Server};
 /// Rules whose harm a MariaDB does not show: what only MySQL refuses.
 const WITHOUT_PROOF: &[&str] = &["mysql-mariadb-only-syntax"];
 
-fn is_for_this_server(example: &&Example) -> bool {
+fn is_for_this_server(example: &Example) -> bool {
     matches!(example.engine, Engine::MySql | Engine::MariaDb)
 }
 
@@ -42,7 +42,7 @@ fn examples_do_on_a_real_server_what_the_rules_say() {
 
 fn prove(rule: &RuleInfo, server: &Server, is_full: bool, evidence: &mut String, failures: &mut Vec<String>) {
     let limit = if is_full { usize::MAX } else { 1 };
-    for (idx, example) in rule.bad.iter().filter(is_for_this_server).enumerate().take(limit) {
+    for (idx, example) in rule.bad.iter().filter(|example| is_for_this_server(example)).enumerate().take(limit) {
         match harm(rule, example, server) {
             Ok(seen) => {
                 writeln!(evidence, "{}\tbad\t{}\t{}", rule.id, idx + 1, one_line(&seen)).expect("a string takes text");
@@ -51,7 +51,7 @@ fn prove(rule: &RuleInfo, server: &Server, is_full: bool, evidence: &mut String,
             Err(seen) => failures.push(format!("{}: no harm seen in\n{}\n{seen}", rule.id, example.sql)),
         }
     }
-    for (idx, example) in rule.good.iter().filter(is_for_this_server).enumerate().take(limit) {
+    for (idx, example) in rule.good.iter().filter(|example| is_for_this_server(example)).enumerate().take(limit) {
         match harmlessness(rule, example, server) {
             Ok(seen) => {
                 writeln!(evidence, "{}\tgood\t{}\t{}", rule.id, idx + 1, one_line(&seen)).expect("a string takes text");
@@ -118,6 +118,7 @@ fn harm(rule: &RuleInfo, example: &Example, server: &Server) -> Result<String, S
             Err(error) if change.is_empty() => Ok(error.clone()),
             Err(error) => Ok(format!("{error}; stays: {change}")),
             Ok(_) if example.sql.contains("ROLLBACK") && !change.is_empty() => Ok(format!("ROLLBACK leaves: {change}")),
+            Ok(_) if rule.id == "unclosed-transaction" && change.is_empty() => Ok("nothing of it was kept".into()),
             Ok(_) => Err(format!("it ran; changes: {change}")),
         },
         Class::MayFail => match &run.first {
@@ -196,7 +197,9 @@ fn check_verdict(example: &Example, run: &Run) -> Result<(), String> {
     let set = MigrationSet { layout: "plain", engine: Some(example.engine), server_version: None, files: vec![file] };
     let report = lint(&set, &Options::default());
     let said = report.findings.iter().all(|finding| finding.class != Class::NonIdempotent);
-    if really == said {
+    // What never gets done has no second run to speak of.
+    let is_never_done = report.findings.iter().any(|finding| finding.rule == "unclosed-transaction");
+    if really == said || is_never_done {
         return Ok(());
     }
     Err(format!(

@@ -22,19 +22,24 @@ use crate::notify::Beat;
 use crate::progress::Progress;
 use crate::schedule::Kind;
 use crate::stream::SealError;
+use crate::window;
 
 pub(super) async fn tell(run: Run<'_>) -> Result<Told, Break> {
     run.place.notifier.beat(&run.due.job.source, Beat::Start);
     let mut made = made_before(run).await?;
     let (retries, delay) = persistence(run);
-    for attempt_idx in 0.. {
+    let mut retries_left = retries;
+    loop {
         let missed = match Box::pin(back_up_the_rest(run, &mut made)).await {
             Ok(()) => break,
             Err(missed) => missed,
         };
-        if !missed.is_passing || attempt_idx >= retries || run.token.is_cancelled() {
+        if !missed.is_passing || (retries_left == 0 && !missed.gave_way) || run.token.is_cancelled() {
             return Err(missed.error.into());
         }
+        // Who made way for a migration has not failed.
+        retries_left -= u32::from(!missed.gave_way);
+        let delay = if missed.gave_way { delay.min(window::STAND_BACK) } else { delay };
         let CliError { message, .. } = &missed.error;
         tracing::warn!(error = message, delay = %humantime::format_duration(delay), "the backup is tried again");
         tokio::select! {
@@ -71,13 +76,15 @@ struct Missed {
     error: CliError,
     /// Whether trying again may help.
     is_passing: bool,
+    /// Whether it was asked to make way for a migration.
+    gave_way: bool,
 }
 
 /// Backs up what has no backup of this slot. One database that fails must not keep the others from being backed up.
 async fn back_up_the_rest(run: Run<'_>, made: &mut BTreeMap<SourceName, BackupId>) -> Result<(), Missed> {
     let config = &run.place.config;
     // A server that is restarted, and a secret store too, answers a little later.
-    let passing = |error: CliError| Missed { error, is_passing: true };
+    let passing = |error: CliError| Missed { error, is_passing: true, gave_way: false };
     let names = [run.due.job.source.clone()];
     let sources = workbench::sources(config, &names).await.map_err(passing)?;
     let mut missed = None;
@@ -107,20 +114,27 @@ impl Reason for Missed {
 async fn under_lease(run: Run<'_>, configured: &ConfiguredSource) -> Result<Manifest, Missed> {
     let name = configured.source.name().clone();
     let lease = hold(run, Subject::Source(name)).await.map_err(|broken| match broken {
-        Break::Stopped => Missed { error: BackupError::Interrupted.into(), is_passing: false },
+        Break::Stopped => Missed { error: BackupError::Interrupted.into(), is_passing: false, gave_way: false },
         Break::Failed(failure) => {
             let error = CliError { help: failure.help, ..CliError::unable(failure.code, failure.message) };
-            Missed { error, is_passing: true }
+            Missed { error, is_passing: true, gave_way: false }
         }
     })?;
     let outcome = take(run, configured, lease.token()).await;
+    let asked = lease.asked_to_yield().map(str::to_owned);
     let_go(lease).await;
-    outcome
+    match (outcome, asked) {
+        (Err(missed), Some(why)) if missed.error.exit == Exit::Interrupted && !run.token.is_cancelled() => {
+            let error = CliError::unable("gave-way", format!("the dump gave way to a migration ({why})"));
+            Err(Missed { error, is_passing: true, gave_way: true })
+        }
+        (outcome, _) => outcome,
+    }
 }
 
 async fn take(run: Run<'_>, configured: &ConfiguredSource, token: &CancellationToken) -> Result<Manifest, Missed> {
     let (compression, recipients) =
-        workbench::sealing(&run.place.config).map_err(|error| Missed { error, is_passing: false })?;
+        workbench::sealing(&run.place.config).map_err(|error| Missed { error, is_passing: false, gave_way: false })?;
     let order = BackupOrder {
         source: &configured.source,
         catalog: &run.place.catalog,
@@ -136,7 +150,7 @@ async fn take(run: Run<'_>, configured: &ConfiguredSource, token: &CancellationT
     shown(run, Kind::Backup, configured.source.name(), &progress, async {
         Box::pin(backup(&order, &progress, token)).await.map_err(|error| {
             let is_passing = is_passing(&error);
-            Missed { error: error.into(), is_passing }
+            Missed { error: error.into(), is_passing, gave_way: false }
         })
     })
     .await

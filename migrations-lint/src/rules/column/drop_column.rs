@@ -23,6 +23,11 @@ pub(crate) static RULE: Rule = Rule::new(
                 "ALTER TABLE t DROP COLUMN IF EXISTS b;",
             )
             .mariadb(),
+            Example::new(
+                "CREATE TABLE t (id integer PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);",
+                "ALTER TABLE t DROP COLUMN a;",
+            )
+            .sqlite(),
         ],
         good: &[Example::new(
             "CREATE TABLE t (a int);",

@@ -94,6 +94,8 @@ pub(crate) static MAY_FAIL: Rule = Rule::new(
                 "ALTER TABLE t ADD CONSTRAINT t_p FOREIGN KEY (p_id) REFERENCES p (id);",
             )
             .mysql(),
+            Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1);", "CREATE UNIQUE INDEX t_a ON t (a);")
+                .sqlite(),
         ],
         good: &[],
     },

@@ -22,6 +22,11 @@ pub(crate) static DELETE: Rule = Rule::new(
             ),
             Example::new("CREATE TABLE t (id int); INSERT INTO t VALUES (1);", "DELETE FROM t;").mysql(),
             Example::new("CREATE TABLE t (id int); INSERT INTO t VALUES (1);", "DELETE t FROM t WHERE 1 = 1;").mysql(),
+            Example::new(
+                "CREATE TABLE t (id integer PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);",
+                "DELETE FROM t;",
+            )
+            .sqlite(),
         ],
         good: &[Example::new("CREATE TABLE t (id int); INSERT INTO t VALUES (1);", "DELETE FROM t WHERE id = 2;")],
     },
@@ -41,6 +46,7 @@ pub(crate) static UPDATE: Rule = Rule::new(
             Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "UPDATE t SET a = 0;"),
             Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "UPDATE t SET a = 0 WHERE true;"),
 Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "UPDATE t SET a = 0;").mysql(),
+Example::new("CREATE TABLE t (id integer PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);", "UPDATE t SET a = 0;").sqlite(),
 ],
         good: &[Example::new("CREATE TABLE t (a int, b int); INSERT INTO t VALUES (1);", "UPDATE t SET b = a WHERE b IS NULL;")],
     },

@@ -3,7 +3,7 @@
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
-use crate::statement::{Conflict, Kind};
+use crate::statement::{Conflict, Kind, Name};
 
 pub(crate) static ROW: Rule = Rule::new(
     RuleInfo {
@@ -44,21 +44,26 @@ pub(crate) static TABLE: Rule = Rule::new(
 );
 
 fn row(view: &View<'_>, found: &mut Vec<Draft>) {
-    let Kind::Insert(insert) = view.kind() else { return };
+    if let Some(table) = replaced_in_part(view) {
+        found.push(
+            Draft::new(view.statement.span, format!("REPLACE deletes the row of {} that has the same key", view.written(table)))
+                .why("Columns that are not named get their defaults, rows that refer to it go with ON DELETE CASCADE, and triggers of DELETE fire.")
+                .help("INSERT … ON DUPLICATE KEY UPDATE column = …;"),
+        );
+    }
+}
+
+/// The table in use whose rows a REPLACE deletes without giving all of their columns again.
+pub(in crate::rules) fn replaced_in_part<'a>(view: &View<'a>) -> Option<&'a Name> {
+    let Kind::Insert(insert) = view.kind() else { return None };
     if !matches!(insert.conflict, Conflict::Replaced) || view.catalog.is_new(&insert.table) {
-        return;
+        return None;
     }
     let names_all = view.catalog.table(&insert.table).is_some_and(|table| {
         table.is_complete
             && (insert.columns.is_empty() || table.columns.keys().all(|column| insert.columns.contains(column)))
     });
-    if !names_all {
-        found.push(
-            Draft::new(view.statement.span, format!("REPLACE deletes the row of {} that has the same key", view.written(&insert.table)))
-                .why("Columns that are not named get their defaults, rows that refer to it go with ON DELETE CASCADE, and triggers of DELETE fire.")
-                .help("INSERT … ON DUPLICATE KEY UPDATE column = …;"),
-        );
-    }
+    (!names_all).then_some(&insert.table)
 }
 
 fn table(view: &View<'_>, found: &mut Vec<Draft>) {

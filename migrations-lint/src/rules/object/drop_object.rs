@@ -29,6 +29,7 @@ pub(crate) static RULE: Rule = Rule::new(
             .mysql(),
             Example::new("CREATE PROCEDURE p() SELECT 1;", "DROP PROCEDURE IF EXISTS p;").mysql(),
             Example::new("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1;", "DROP EVENT IF EXISTS e;").mysql(),
+            Example::new("CREATE VIEW v AS SELECT 1 AS a;", "DROP VIEW IF EXISTS v;").sqlite(),
         ],
         good: &[
             Example::new("CREATE VIEW v AS SELECT 1;", "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT 2;"),

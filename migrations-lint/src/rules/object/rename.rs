@@ -22,6 +22,11 @@ pub(crate) static OBJECT: Rule = Rule::new(
             Example::new("CREATE SCHEMA app;", "ALTER SCHEMA app RENAME TO core;"),
             Example::new("CREATE SCHEMA app; CREATE TABLE t (a int);", "ALTER TABLE IF EXISTS t SET SCHEMA app;"),
             Example::new("CREATE TABLE t (a int);", "RENAME TABLE t TO t2;").mysql(),
+            Example::new(
+                "CREATE TABLE t (id integer PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);",
+                "ALTER TABLE t RENAME TO u;",
+            )
+            .sqlite(),
         ],
         good: &[
             Example::new("CREATE TABLE t (a int); CREATE INDEX i ON t (a);", "ALTER INDEX IF EXISTS i RENAME TO j;"),
@@ -46,6 +51,11 @@ pub(crate) static COLUMN: Rule = Rule::new(
         bad: &[
             Example::new("CREATE TABLE t (a int);", "ALTER TABLE t RENAME COLUMN a TO b;"),
             Example::new("CREATE TABLE t (a int);", "ALTER TABLE t CHANGE COLUMN a b int;").mysql(),
+            Example::new(
+                "CREATE TABLE t (id integer PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);",
+                "ALTER TABLE t RENAME COLUMN a TO b;",
+            )
+            .sqlite(),
         ],
         good: &[Example::new("CREATE TABLE t (a int);", "ALTER TABLE t ADD COLUMN IF NOT EXISTS b int;")],
     },

@@ -20,7 +20,8 @@ pub(crate) static RULE: Rule = Rule::new(
             Example::new("CREATE TABLE t (id int);", "ALTER TABLE IF EXISTS t ADD note text;"),
             Example::new("CREATE TABLE t (id int);", "ALTER TABLE t ADD COLUMN note text, ADD (a int, b int);").mysql(),
             Example::new("CREATE TABLE t (id int);", "ALTER TABLE t ADD COLUMN note text;").sqlite(),
-        ],
+Example::new("CREATE TABLE t (id integer PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);", "ALTER TABLE t ADD COLUMN b int;").sqlite(),
+],
         good: &[
             Example::new("CREATE TABLE t (id int);", "ALTER TABLE t ADD COLUMN IF NOT EXISTS note text;"),
             Example::new(

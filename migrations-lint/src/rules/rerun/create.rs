@@ -57,7 +57,8 @@ pub(crate) static RULE: Rule = Rule::new(
             Example::new("", "CREATE USER 'app'@'localhost';").mysql(),
             Example::new("", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1;").mysql(),
             Example::new("", "CREATE TABLE t (id integer PRIMARY KEY AUTOINCREMENT);").sqlite(),
-        ],
+Example::new("CREATE TABLE t (id integer PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);", "CREATE INDEX t_a ON t (a);").sqlite(),
+],
         good: &[
             Example::new("", "CREATE TABLE IF NOT EXISTS t (id bigint PRIMARY KEY);"),
             Example::new("CREATE TABLE t (a int);", "CREATE INDEX CONCURRENTLY IF NOT EXISTS t_a ON t (a);"),

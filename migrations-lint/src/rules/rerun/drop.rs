@@ -28,6 +28,7 @@ Example::new("CREATE TABLE t (a int, b int);", "ALTER TABLE t DROP COLUMN b;").m
 Example::new("CREATE TABLE t (a int, KEY t_a (a));", "DROP INDEX t_a ON t;").mysql(),
 Example::new("CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (a int, CONSTRAINT t_p FOREIGN KEY (a) REFERENCES p (id));", "ALTER TABLE t DROP FOREIGN KEY t_p;").mysql(),
 Example::new("CREATE USER 'app'@'%';", "DROP USER 'app'@'%';").mysql(),
+Example::new("CREATE TABLE t (a int); CREATE INDEX t_a ON t (a);", "DROP INDEX t_a;").sqlite(),
 ],
         good: &[
             Example::new("CREATE TABLE t (a int); CREATE INDEX i ON t (a);", "DROP INDEX CONCURRENTLY IF EXISTS i;"),

@@ -26,6 +26,7 @@ pub(crate) static RULE: Rule = Rule::new(
 Example::new("CREATE TABLE t (id int, name text);", "INSERT INTO t (id, name) VALUES (1, 'a');").mysql(),
 Example::new("", "CREATE TABLE IF NOT EXISTS t (id int AUTO_INCREMENT PRIMARY KEY, name text);\nINSERT IGNORE INTO t (name) VALUES ('a');").mysql(),
 Example::new("", "CREATE TABLE IF NOT EXISTS t (id int, name text);\nREPLACE INTO t (id, name) VALUES (1, 'a');").mysql(),
+Example::new("CREATE TABLE t (id integer PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);", "INSERT INTO t (a) VALUES (2);").sqlite(),
 ],
         good: &[
             Example::new(

@@ -24,6 +24,7 @@ pub(crate) static RULE: Rule = Rule::new(
 Example::new("CREATE TABLE t (a int);", "RENAME TABLE t TO t2;").mysql(),
 Example::new("CREATE TABLE t (a int);", "ALTER TABLE t CHANGE a b int;").mysql(),
 Example::new("CREATE TABLE t (a int, KEY k (a));", "ALTER TABLE t RENAME INDEX k TO k2;").mysql(),
+Example::new("CREATE TABLE t (id integer PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);", "ALTER TABLE t RENAME COLUMN a TO b;").sqlite(),
 ],
         good: &[
             Example::new("CREATE TABLE t (a int); CREATE INDEX i ON t (a);", "ALTER INDEX IF EXISTS i RENAME TO j;"),

@@ -31,6 +31,7 @@ pub(crate) static RULE: Rule = Rule::new(
 Example::new("CREATE TABLE t (id int, n int); INSERT INTO t VALUES (1, 1);", "UPDATE t SET n = n + 1 WHERE id = 1;").mysql(),
 Example::new("CREATE TABLE t (id int, name text); INSERT INTO t VALUES (1, 'a');", "UPDATE t SET name = CONCAT(name, '!') WHERE id = 1;").mysql(),
 Example::new("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1);", "INSERT INTO t (id, n) VALUES (1, 1) ON DUPLICATE KEY UPDATE n = n + 1;").mysql(),
+Example::new("CREATE TABLE t (id integer PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);", "UPDATE t SET a = a + 1 WHERE id = 1;").sqlite(),
 ],
         good: &[
             Example::new(

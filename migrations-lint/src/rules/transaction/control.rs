@@ -1,5 +1,6 @@
 //! BEGIN, COMMIT and their relatives where they do not do what they say.
 
+use crate::engine::Engine;
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
@@ -15,6 +16,7 @@ pub(crate) static UNCLOSED: Rule = Rule::new(
         docs: "Some clients go on in the open transaction, with its locks held; most close the connection, and everything since BEGIN is gone.",
         bad: &[Example::new("", "BEGIN;\nCREATE TABLE IF NOT EXISTS t (a int);"),
 Example::new("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);", "BEGIN;\nUPDATE t SET a = 2 WHERE id = 1;").mysql(),
+Example::new("CREATE TABLE t (id integer PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);", "BEGIN;\nUPDATE t SET a = 2 WHERE id = 1;").sqlite(),
 ],
         good: &[Example::new("", "BEGIN;\nCREATE TABLE IF NOT EXISTS t (a int);\nCOMMIT;")],
     },
@@ -37,6 +39,7 @@ pub(crate) static NESTED: Rule = Rule::new(
             Example::new("", "BEGIN;\nCREATE TABLE IF NOT EXISTS t (a int);\nCOMMIT;").in_transaction(),
             Example::new("", "CREATE TABLE IF NOT EXISTS t (a int);\nCOMMIT;").in_transaction(),
 Example::new("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);", "BEGIN;\nUPDATE t SET a = 2 WHERE id = 1;\nBEGIN;\nUPDATE t SET a = 3 WHERE id = 1;\nROLLBACK;").mysql(),
+Example::new("", "BEGIN;\nBEGIN;\nCREATE TABLE IF NOT EXISTS t (a int);\nCOMMIT;").sqlite(),
 ],
         good: &[Example::new("", "CREATE TABLE IF NOT EXISTS t (a int);").in_transaction()],
     },
@@ -52,15 +55,16 @@ pub(crate) static OUTSIDE: Rule = Rule::new(
         class: Class::Transaction,
         default_severity: RuleSeverity::Error,
         summary: "A statement that only has a meaning in a transaction stands outside one.",
-        docs: "`SAVEPOINT`, `LOCK TABLE` fail; `SET LOCAL`, `COMMIT` and `ROLLBACK` do nothing but warn.",
+        docs: "`SAVEPOINT`, `LOCK TABLE` fail; `SET LOCAL`, `COMMIT` and `ROLLBACK` do nothing but warn. SQLite refuses COMMIT and ROLLBACK.",
         bad: &[
             Example::new("", "COMMIT;"),
             Example::new("CREATE TABLE t (a int);", "LOCK TABLE t IN ACCESS SHARE MODE;"),
             Example::new("", "SET LOCAL lock_timeout = '2s';"),
+            Example::new("CREATE TABLE t (a int);", "COMMIT;").sqlite(),
         ],
         good: &[Example::new("", "SET LOCAL lock_timeout = '2s';").in_transaction()],
     },
-    Engines::PostgreSql,
+    Engines::PostgreSqlAndSqlite,
     outside,
 )
 .in_downs()
@@ -87,6 +91,11 @@ fn nested(view: &View<'_>, found: &mut Vec<Draft>) {
                 .why("BEGIN commits it and opens another; what the framework does at the end no longer belongs to the migration.")
                 .help("Leave BEGIN and COMMIT out, or switch the framework's transaction off for this file.")
         }
+        Some(Problem::Nested | Problem::NestedInFramework) if view.part.engine == Engine::Sqlite => {
+            Draft::new(view.statement.span, "BEGIN inside a transaction is refused")
+                .why("SQLite stops here with an error: it cannot start a transaction within a transaction.")
+                .help("Leave BEGIN and COMMIT out, use SAVEPOINT, or switch the framework's transaction off for this file.")
+        }
         Some(Problem::Nested) => Draft::new(view.statement.span, "BEGIN inside a transaction does nothing")
             .why("The server warns and goes on; the first COMMIT ends the whole transaction, not this inner one.")
             .help("Leave it out, or use SAVEPOINT."),
@@ -107,6 +116,13 @@ fn nested(view: &View<'_>, found: &mut Vec<Draft>) {
 
 fn outside(view: &View<'_>, found: &mut Vec<Draft>) {
     let draft = match (view.place().problem, view.kind()) {
+        (Some(Problem::NothingToEnd), _) if view.part.engine == Engine::Sqlite => {
+            Draft::new(view.statement.span, "no transaction is open here")
+                .why("SQLite stops here with an error.")
+                .help("Add the BEGIN that is missing, or leave this out.")
+        }
+        // A savepoint of SQLite opens the transaction that it needs.
+        _ if view.part.engine == Engine::Sqlite => return,
         (Some(Problem::NothingToEnd), _) => Draft::new(view.statement.span, "no transaction is open here")
             .why("The statement does nothing but warn; what was meant to be one transaction was not.")
             .help("Add the BEGIN that is missing, or leave this out."),
