@@ -2,9 +2,9 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 
-.PHONY: demo test lint docs bench bench-lint prove-rules deny setup build
+.PHONY: demo test lint docs bench bench-redis bench-lint prove-rules deny setup build
 
-demo: setup ## the whole story on a throw-away PostgreSQL
+demo: setup ## the whole story on a throw-away PostgreSQL and Redis
 	$(CARGO) build --release --locked
 	./target/release/guard demo
 
@@ -23,6 +23,11 @@ bench: setup ## guard beside what people use today, in one run
 	./scripts/setup bench
 	$(CARGO) build --release --locked
 	./scripts/bench
+
+bench-redis: setup ## guard beside redis-cli, on a keyspace of 500 MB
+	./scripts/setup bench
+	$(CARGO) build --release --locked
+	./scripts/bench-redis
 
 bench-lint: setup ## guard lint beside squawk, on files that the script makes
 	$(CARGO) build --release --locked

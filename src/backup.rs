@@ -10,9 +10,10 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{
-    BackupId, BackupKeys, Catalog, CatalogError, FORMAT_VERSION, Manifest, RunNote, StoredStreamEntry,
+    Alarm, BackupId, BackupKeys, Catalog, CatalogError, FORMAT_VERSION, Manifest, RunNote, StoredStreamEntry,
 };
 use crate::contents::Contents;
+use crate::contents::loss::{LossCode, Vigilance, losses};
 use crate::progress::Progress;
 use crate::source::recorder::{Recorded, RecorderError};
 use crate::source::{Dump, OpenSource, Source, SourceError, StreamName};
@@ -35,6 +36,8 @@ pub struct BackupOrder<'a> {
     pub environment: Option<String>,
     /// Which run this is a part of.
     pub run: &'a RunNote,
+    /// How much less than the backup before it may hold before that is an alarm.
+    pub vigilance: &'a Vigilance,
     /// The lock that the source must hold meanwhile, if the store's leases cannot be relied on.
     pub source_lock: Option<String>,
     /// The clock.
@@ -192,7 +195,7 @@ async fn commit(
         let (codec, recipients) = (order.compression.to_string(), order.recipients.texts());
         entries.push(StoredStreamEntry::new(&name, &file, codec, recipients, &stream));
     }
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         format: FORMAT_VERSION,
         repository: order.catalog.repository().id.clone(),
         id,
@@ -207,13 +210,32 @@ async fn commit(
         facts: source.facts(),
         streams: entries,
         contents,
+        alarm: None,
         sha256: String::new(),
-    }
-    .sealed();
+    };
+    manifest.alarm = alarm(order, &manifest).await;
+    let manifest = manifest.sealed();
     let note = restore_note::text(&manifest).into();
     order.catalog.store().create(&keys.restore_note(), note).await.map_err(CatalogError::from)?;
     order.catalog.commit(&manifest).await.map_err(BackupError::Manifest)?;
     Ok(manifest)
+}
+
+/// Compares with the backup before. Whatever keeps that from being read is no reason to have no backup.
+async fn alarm(order: &BackupOrder<'_>, manifest: &Manifest) -> Option<Alarm> {
+    let before = match order.catalog.newest_besides(&manifest.source, &manifest.id).await {
+        Ok(before) => before?.manifest,
+        Err(error) => {
+            tracing::warn!(%error, "whether this backup holds less than the one before is not known");
+            return None;
+        }
+    };
+    let mut losses = losses(&before.contents, &manifest.contents, order.vigilance);
+    if before.selection() != manifest.selection() {
+        // What the configuration leaves out by now has not vanished.
+        losses.retain(|loss| !matches!(loss.code, LossCode::Vanished | LossCode::BackupShrunk));
+    }
+    (!losses.is_empty()).then_some(Alarm { against: before.id, losses })
 }
 
 /// Takes back what a failed backup began. Whatever cannot be taken back now is swept by `guard prune` later.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{Key, KeyError, Store, StoreError};
 
+mod alarm;
 mod key;
 mod manifest;
 mod proof;
@@ -20,10 +21,11 @@ mod redis;
 mod select;
 mod tombstone;
 
+pub use alarm::{Alarm, Release};
 pub use key::{BackupId, BackupKeys, SourceName};
 pub use manifest::{
-    ConsistentPoint, FORMAT_VERSION, Manifest, ManifestError, PostgresFacts, RunNote, SourceFacts, StoredObject,
-    StoredStreamEntry, Tool,
+    AppliedMigration, ConsistentPoint, FORMAT_VERSION, Manifest, ManifestError, PostgresFacts, RunNote, SourceFacts,
+    StoredObject, StoredStreamEntry, Tool,
 };
 pub use proof::{Compared, Evidence, EvidenceRung, ProofSummary, Verdict};
 pub use redis::{Guarantee, RedisFacts, RedisShard};
@@ -63,6 +65,8 @@ pub struct CompleteBackup {
     pub manifest: Manifest,
     /// Who pinned it and why, if anybody.
     pub kept: Option<Pin>,
+    /// Whether somebody released its alarm, if it has one.
+    pub released: Option<Release>,
     /// What test restores and verifications found, oldest first.
     pub proofs: Vec<ProofSummary>,
 }
@@ -204,8 +208,9 @@ impl Catalog {
             return Err(CatalogError::Untrusted { key: keys.manifest(), reason });
         }
         let kept = self.pin(&keys).await?;
+        let released = if manifest.alarm.is_some() { self.released(&keys).await? } else { None };
         let proofs = self.evidence_of(&keys, &manifest).await?.iter().map(ProofSummary::from).collect();
-        Ok(Some(CompleteBackup { keys, manifest, kept, proofs }))
+        Ok(Some(CompleteBackup { keys, manifest, kept, released, proofs }))
     }
 
     /// Writes the manifest: from here on the backup exists.
@@ -219,6 +224,36 @@ impl Catalog {
         let key = keys.evidence(evidence.finished)?;
         self.store.create(&key, document(evidence)).await?;
         Ok(key)
+    }
+
+    /// Adds a note of a kind beside a backup, append-only: `<source>/<id>/<kind>/<utc>.json`.
+    pub async fn add_note<T: Serialize>(
+        &self,
+        keys: &BackupKeys,
+        kind: &'static str,
+        at: DateTime<Utc>,
+        note: &T,
+    ) -> Result<Key, CatalogError> {
+        let key = keys.note(kind, at)?;
+        self.store.create(&key, document(note)).await?;
+        Ok(key)
+    }
+
+    /// The notes of a kind beside a backup, in the order of their times. One that cannot be read is left out.
+    pub async fn notes<T: DeserializeOwned>(
+        &self,
+        keys: &BackupKeys,
+        kind: &'static str,
+    ) -> Result<Vec<T>, CatalogError> {
+        let mut found = Vec::new();
+        for object in self.store.list(&keys.notes(kind)).await? {
+            match read_document(&*self.store, &object.key).await {
+                Ok(note) => found.extend(note),
+                Err(error @ CatalogError::Untrusted { .. }) => tracing::warn!(%error, "a note is left out"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 
     /// Pins a backup, or changes the pin's reason.

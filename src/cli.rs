@@ -8,17 +8,23 @@ use tokio_util::sync::CancellationToken;
 mod backup;
 pub mod config;
 mod demo;
+mod doctor;
 mod exit;
+mod gate;
 mod keep;
 pub mod lint;
 mod list;
+mod migrate;
 mod notify;
 mod output;
 mod progress;
 mod prune;
+mod rehearse;
+mod release;
 mod report;
 mod restore;
 mod run;
+mod self_test;
 mod status;
 mod verify;
 pub mod watch;
@@ -76,12 +82,22 @@ enum Command {
     Prune(prune::PruneArgs),
     /// Measure every source against what was promised; exit code 1 if a promise is broken
     Status(status::StatusArgs),
+    /// Check configuration, store, sources, programs and promises with real requests; exit code 1 if something fails
+    Doctor(doctor::DoctorArgs),
     /// Pin a backup so that it is never removed
     Keep(keep::KeepArgs),
     /// Take a pin away
     Unkeep(keep::UnkeepArgs),
+    /// Release a data-loss alarm: what is missing is missing on purpose, and retention goes on
+    Release(release::ReleaseArgs),
     /// Lint migrations: what destroys data, locks, breaks, or cannot be run again
     Lint(Box<lint::LintArgs>),
+    /// Run pending migrations on a restored copy of the newest backup, and measure what they do
+    Rehearse(Box<rehearse::RehearseArgs>),
+    /// Decide whether pending migrations may run: lint, a fresh proven backup, a rehearsal; exit code 1 if not
+    Gate(Box<gate::GateArgs>),
+    /// Run a migration with a backup right before it, in a window in which no dump starts
+    Migrate(Box<migrate::MigrateArgs>),
     /// Try out who is told how things went
     Notify(notify::NotifyArgs),
     /// Look at the configuration
@@ -141,7 +157,7 @@ pub async fn run(cli: Cli, cancel: CancellationToken) -> Exit {
     let Cli { config, json, quiet, verbose: _, log_format: _, command } = cli;
     let style = Style { json, quiet: quiet || json };
     let outcome = match Request::of_process(config) {
-        Ok(request) => dispatch(command, &Session { request, style, cancel }).await,
+        Ok(request) => Box::pin(dispatch(command, &Session { request, style, cancel })).await,
         Err(error) => Err(CliError::usage(format!("the current directory cannot be read: {error}"))),
     };
     output::print(outcome, style)
@@ -158,9 +174,14 @@ async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliErro
         Command::Verify(args) => verify::run(args, session).await,
         Command::Prune(args) => prune::run(args, session).await,
         Command::Status(args) => status::run(args, session).await,
+        Command::Doctor(args) => doctor::run(args, session).await,
         Command::Keep(args) => keep::run(args, session).await,
         Command::Unkeep(args) => keep::undo(args, session).await,
+        Command::Release(args) => release::run(args, session).await,
         Command::Lint(args) => lint_migrations(*args, session.style).await,
+        Command::Rehearse(args) => Box::pin(rehearse::run(*args, session)).await,
+        Command::Gate(args) => Box::pin(gate::run(*args, session)).await,
+        Command::Migrate(args) => Box::pin(migrate::run(*args, session)).await,
         Command::Config(args) => {
             let config::Printed { text, json } = config::run(args, &session.request).await?;
             Ok(Answer::yes(text, json))

@@ -10,7 +10,10 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::contents::loss::Vigilance;
+use crate::gate;
 use crate::notify::Event;
+use crate::rehearse::mask::Mask;
 use crate::secret::Secret;
 use crate::source::postgres::connection::{Connection, ConnectionError};
 use crate::source::redis::address::{self as redis_address, TlsSettings, Verify};
@@ -30,10 +33,10 @@ pub mod setting;
 mod twin;
 mod zero;
 
-pub use convert::matches_pattern;
+pub use crate::contents::pattern::matches_pattern;
 pub use environment::Environment;
 pub use file::{Checksums, SslMode};
-pub use load::{ConfigError, Loaded, Request, load};
+pub use load::{ConfigError, Loaded, Request, load, load_policies};
 pub use name::SourceName;
 pub use schedule::{RetentionRules, Schedule, Target};
 pub use secret::{SecretError, SecretSource};
@@ -58,12 +61,16 @@ pub struct Config {
     pub scratch: Scratch,
     /// How restores are run.
     pub restore: Restore,
+    /// Columns that people do not see in a kept copy.
+    pub masks: Vec<Mask>,
     /// How the daemon works.
     pub run: Run,
     /// The server of the status page.
     pub http: Http,
     /// Who is told how things went.
     pub notify: BTreeMap<String, Notify>,
+    /// What must hold before migrations may run, by environment.
+    pub gates: BTreeMap<String, gate::Policy>,
     /// When things happen, by the schedule file's name without `.toml`.
     pub schedules: BTreeMap<String, Schedule>,
 }
@@ -176,6 +183,8 @@ pub struct PostgresConfig {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is, for reports.
     pub environment: Option<String>,
+    /// How much less than the one before it a backup may hold.
+    pub vigilance: Vigilance,
 }
 
 /// A Redis or Valkey server, or a cluster, and how to read it.
@@ -203,6 +212,8 @@ pub struct RedisConfig {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is, for reports.
     pub environment: Option<String>,
+    /// How much less than the one before it a backup may hold.
+    pub vigilance: Vigilance,
 }
 
 /// Where a server is.
@@ -374,6 +385,7 @@ impl PostgresConfig {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            vigilance: Vigilance::default(),
         }
     }
 
@@ -433,6 +445,7 @@ impl RedisConfig {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            vigilance: Vigilance::default(),
         }
     }
 

@@ -4,6 +4,8 @@
 
 mod compare;
 pub mod keyspace;
+pub mod loss;
+pub mod pattern;
 
 use std::collections::BTreeMap;
 

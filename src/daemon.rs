@@ -65,7 +65,7 @@ pub async fn run(orders: Orders) -> Result<(), CliError> {
     let Orders { request, clock, stop, mut reload } = orders;
     let place = Arc::new(Workplace::open(load(&request)?.config, clock, Arc::default()).await?);
     let _post = place.exclude_others(&stop).await?;
-    let mut trigger = Trigger::start().await?;
+    let trigger = Trigger::start().await?;
     let serving = Serving::start(&place).await?;
     let mut daemon = Daemon::new(place, serving);
     daemon.greet();

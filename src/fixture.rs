@@ -4,6 +4,8 @@
 
 use std::io::{self, Write};
 
+pub mod cache;
+
 /// Which row the demonstration removes from a restored copy, to show a proof that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowRemoval {

@@ -146,14 +146,14 @@ fn routes(board: Arc<Board>, access: Access) -> Router {
 
 /// Every request passes here: who may ask, what may be asked, and the headers of every answer.
 async fn guarded(State(access): State<Access>, request: Request, next: Next) -> Response {
-    let mut answer = if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")], "guard's pages can only be read\n")
-            .into_response()
-    } else {
+    let mut answer = if matches!(*request.method(), Method::GET | Method::HEAD) {
         match access.refusal(&request) {
             Some(refusal) => refusal,
             None => next.run(request).await,
         }
+    } else {
+        (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")], "guard's pages can only be read\n")
+            .into_response()
     };
     for (name, value) in page::HEADERS.iter() {
         answer.headers_mut().insert(name.clone(), value.clone());

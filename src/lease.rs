@@ -239,6 +239,31 @@ impl Leases {
         Ok(())
     }
 
+    /// Asks whoever holds a lease under this token to give way. It learns of it when it renews next, which it does three times
+    /// within the lease's TTL. Not held any more is a success.
+    pub async fn ask_to_yield(&self, subject: &Subject, token: &str, why: &str) -> Result<(), LeaseError> {
+        let key = subject.key()?;
+        let conditional = self.exclusion().await? == Exclusion::Store;
+        for _ in 0..MAX_ATTEMPTS {
+            let Some(Fetched { body, tag }) = self.store.fetch(&key).await? else { return Ok(()) };
+            let mut record = Record::parse(&key, &body)?;
+            if record.token != token || record.state != State::Held {
+                return Ok(());
+            }
+            record.asked = Some(why.to_owned());
+            if !conditional {
+                return Ok(self.store.replace(&key, record.to_bytes()).await?);
+            }
+            // The holder may have renewed it in between.
+            match self.store.swap(&key, &tag, record.to_bytes()).await {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Changed { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(LeaseError::Contended { key })
+    }
+
     fn record(&self, claim: &Claim, now: DateTime<Utc>) -> Record {
         let ttl_ms = u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX);
         let token = Alphanumeric.sample_string(&mut rand::rng(), 20);
@@ -255,6 +280,7 @@ impl Leases {
             ttl_ms,
             state: State::Held,
             ended: None,
+            asked: None,
         }
     }
 

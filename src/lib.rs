@@ -22,8 +22,11 @@
 //!   `main`, the clock outside the rim (`tests/tidy.rs`)
 
 pub mod backup;
+pub mod gate;
+pub mod migrate;
 pub mod prove;
 pub mod prune;
+pub mod rehearse;
 pub mod restore;
 pub mod verify;
 
@@ -39,6 +42,7 @@ pub mod source;
 pub mod status;
 pub mod store;
 pub mod stream;
+pub mod window;
 pub mod workdir;
 
 pub mod cli;

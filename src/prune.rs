@@ -153,6 +153,7 @@ async fn clear(
 
 /// A backup as retention sees it.
 fn candidate(listed: &ListedBackup) -> Candidate {
+    let alarmed = listed.backup.as_ref().is_ok_and(|backup| backup.open_alarm().is_some());
     let (standing, pinned) = match &listed.backup {
         Ok(backup) => {
             let proof = match backup.proven().map(|proof| proof.verdict) {
@@ -166,7 +167,7 @@ fn candidate(listed: &ListedBackup) -> Candidate {
         }
         Err(error) => (Standing::NotOurs { reason: error.to_string() }, None),
     };
-    Candidate { id: listed.id.clone(), standing, pinned }
+    Candidate { id: listed.id.clone(), standing, pinned, alarmed }
 }
 
 /// How long a leftover must have been there: a backup that runs right now must not be mistaken for one.

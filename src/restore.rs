@@ -55,6 +55,8 @@ pub struct DatabaseTarget {
     pub create: bool,
     /// Drop what the backup has before it is restored; everything else stays. Without this a non-empty database is refused.
     pub clean: Option<Confirmation>,
+    /// Drop everything that it has before, what came after the backup too, extensions excepted.
+    pub replace: Option<Confirmation>,
     /// Restore over the very database that the backup was taken of.
     pub over_source: Option<Confirmation>,
     /// Definitions without data.
@@ -130,6 +132,9 @@ pub async fn restore_to_database(
         create(facts, target).await?;
     }
     let mut session = Target::connect(&target.connection).await?;
+    if target.replace.is_some() {
+        session.drop_everything().await?;
+    }
     session.create_schemas(facts, &spooled.recorded.contents).await?;
     session.close().await;
     let list = match target.tables.as_slice() {
@@ -139,7 +144,7 @@ pub async fn restore_to_database(
     progress.begin("restoring", 0);
     let options = LoadOptions {
         jobs: order.jobs,
-        clean: target.clean.is_some(),
+        clean: target.clean.is_some() || target.replace.is_some(),
         schema_only: target.schema_only,
         without_roles: target.without_roles,
         without_tablespaces: false,

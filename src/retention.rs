@@ -4,7 +4,8 @@
 //! 1. the newest complete backup is kept, and the newest that did not fail its test restore, and the newest proven one, and
 //!    every pinned one
 //! 2. a backup that failed its test restore counts towards no quota: it is kept beside those that do, never instead of one
-//! 3. while the newest sound backup is older than the RPO target nothing goes: the source is failing
+//! 3. while the newest sound backup is older than the RPO target nothing goes: the source is failing; nor while the data-loss
+//!    alarm of any backup is open: what is missing may be in the older ones alone
 //! 4. what guard did not write, or cannot read, stays
 //! 5. days, weeks, months and years are cut in the policy's own time zone
 //! 6. `last`, `within`, `daily` … compose as in restic; every kept backup says why
@@ -36,6 +37,8 @@ pub struct Candidate {
     pub standing: Standing,
     /// Why somebody pinned it; empty text for no reason given.
     pub pinned: Option<String>,
+    /// Whether it holds much less than the one before it, and nobody has said that this is as it should be.
+    pub alarmed: bool,
 }
 
 /// What is known of a backup.
@@ -111,13 +114,15 @@ pub struct Decision {
 /// policy everything does. `rpo` is the strictest target, `now` the store's time.
 pub fn plan(history: &[Candidate], policies: &[Policy], rpo: Option<TimeDelta>, now: DateTime<Utc>) -> Vec<Decision> {
     let dated = dated(history, now);
-    let freeze = freeze(&dated, rpo, now);
+    let freezes: Vec<Reason> = freeze(&dated, rpo, now).into_iter().chain(alarms(history)).collect();
     let mut decisions: Vec<Decision> = history.iter().map(|candidate| decide_alone(candidate, now)).collect();
     for (dated_idx, reason) in newest(&dated) {
         decisions[dated[dated_idx].idx].keep_for(reason);
     }
     if policies.is_empty() {
-        dated.iter().for_each(|each| decisions[each.idx].keep_for(Reason::NoRule));
+        for each in &dated {
+            decisions[each.idx].keep_for(Reason::NoRule);
+        }
     }
     for policy in policies {
         for (idx, reason) in rules::kept(policy, &dated) {
@@ -125,10 +130,14 @@ pub fn plan(history: &[Candidate], policies: &[Policy], rpo: Option<TimeDelta>, 
         }
     }
     for decision in &mut decisions {
-        match &freeze {
-            Some(freeze) if !decision.keep => decision.keep_for(freeze.clone()),
-            _ if !decision.keep => decision.reasons.push(Reason::NoRuleKeepsIt),
-            _ => {}
+        if decision.keep {
+            continue;
+        }
+        if freezes.is_empty() {
+            decision.reasons.push(Reason::NoRuleKeepsIt);
+        }
+        for freeze in &freezes {
+            decision.keep_for(freeze.clone());
         }
     }
     decisions.sort_by(|one, two| one.id.cmp(&two.id));
@@ -207,6 +216,12 @@ fn newest(dated: &[Dated]) -> Vec<(usize, Reason)> {
         found.remove(1);
     }
     found
+}
+
+/// Backups whose alarm is open.
+fn alarms(history: &[Candidate]) -> impl Iterator<Item = Reason> {
+    let alarmed = history.iter().filter(|candidate| candidate.alarmed);
+    alarmed.map(|candidate| Reason::Alarm { backup: candidate.id.clone() })
 }
 
 /// Why nothing may go, if so. Whoever has no backup at all is failing as well, and has nothing to lose.

@@ -1,7 +1,7 @@
 //! When things are to happen: cron text to slots, slots and what the bucket says of them to runs. Pure, but for the trigger.
 //!
 //! A *slot* is one moment of a timetable ([`slot`]); a *job* is what is done with one source at the slots of one schedule.
-//! [`decide`] answers, from the jobs, what the bucket records of their slots and the time: what is to be started now, and
+//! [`decide()`] answers, from the jobs, what the bucket records of their slots and the time: what is to be started now, and
 //! when to look again. It remembers nothing, so a fresh daemon on a fresh host goes on where the last one stopped.
 //! [`trigger`] alone knows the crate that wakes the daemon.
 

@@ -8,11 +8,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::catalog::{BackupId, Evidence, SourceName, Verdict};
+use crate::catalog::{Alarm, BackupId, Evidence, SourceName, Verdict};
+use crate::retention::Rules;
 
 pub mod growth;
 pub mod history;
 pub mod live;
+mod preview;
 pub mod words;
 
 use growth::TableGrowth;
@@ -36,6 +38,8 @@ pub struct Expected {
     pub upcoming: Vec<Upcoming>,
     /// The newest slot of a test restore that has passed, if there are test restores.
     pub proof_due: Option<DateTime<Utc>>,
+    /// What is kept of it.
+    pub rules: Rules,
 }
 
 /// A run to come.
@@ -180,6 +184,8 @@ pub struct BackupSummary {
     pub proven: Option<ProofSummary>,
     /// Whether it is pinned.
     pub kept: bool,
+    /// What it holds much less of than the one before it, if nobody has released that.
+    pub alarm: Option<Alarm>,
 }
 
 /// A test restore in short.
@@ -302,6 +308,7 @@ impl From<&Recorded> for BackupSummary {
             rows: backup.rows,
             proven: backup.proofs.last().map(|evidence| ProofSummary::from(&**evidence)),
             kept: backup.kept.is_some(),
+            alarm: backup.open_alarm().cloned(),
         }
     }
 }
@@ -349,7 +356,7 @@ fn source_report(
         history: backups.iter().map(|backup| BackupSummary::from(&**backup)).collect(),
         untrusted: untrusted.collect(),
         tables: growth::tables(&backups, SHOWN_TABLES),
-        retention: activity.previews.get(&source).cloned(),
+        retention: expected.and_then(|expected| preview::preview(listed, &expected.rules, now)),
         backups,
         source,
     };
@@ -408,10 +415,21 @@ fn findings(report: &SourceReport, expected: &Expected, newest_is_untrusted: boo
         let (took, target) = (words::seconds(took), words::seconds(target));
         say("rto-missed", Health::Breach, format!("the last restore took {took}, promised were {target} (RTO)"));
     }
-    for finding in [proof_finding(report, expected, now), attempt_finding(report)].into_iter().flatten() {
-        found.push(finding);
-    }
+    found.extend(report.history.iter().filter_map(alarm_finding));
+    found.extend([proof_finding(report, expected, now), attempt_finding(report)].into_iter().flatten());
     found
+}
+
+fn alarm_finding(backup: &BackupSummary) -> Option<Finding> {
+    let alarm = backup.alarm.as_ref()?;
+    let message = format!(
+        "{} holds much less than {}: {}; nothing is pruned until `guard release {}`",
+        backup.id,
+        alarm.against,
+        alarm.summary(),
+        backup.id
+    );
+    Some(Finding { code: "data-loss", health: Health::Breach, message })
 }
 
 fn proof_finding(report: &SourceReport, expected: &Expected, now: DateTime<Utc>) -> Option<Finding> {

@@ -276,7 +276,8 @@ fn redis_url_is_a_source_beside_the_database() {
 #[test]
 fn a_redis_source_takes_its_password_from_beside_its_url_and_no_settings_of_others() {
     let check = |toml: &str, expected: &str| {
-        let error = load_files(&[("guard.toml", toml)], 0o600, &[]).unwrap_err().to_string();
+        let toml = format!("[store]\nurl = \"/b\"\n{toml}");
+        let error = load_files(&[("guard.toml", &toml)], 0o600, &[]).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     };
     check(
@@ -284,8 +285,8 @@ fn a_redis_source_takes_its_password_from_beside_its_url_and_no_settings_of_othe
         "`tables` is a setting of postgres sources",
     );
     check("[source.c]\nurl = \"postgres://c/d\"\nsentinel = \"m\"\n", "`sentinel` is a setting of redis sources");
-    let toml =
-        "[source.c]\nkind = \"redis\"\nurl = \"redis://a@c/2\"\npassword = { env = \"P\" }\nsslrootcert = \"ca.pem\"\n";
+    let toml = "[store]\nurl = \"/b\"\n\
+        [source.c]\nkind = \"redis\"\nurl = \"redis://a@c/2\"\npassword = { env = \"P\" }\nsslrootcert = \"ca.pem\"\n";
     let config = load_files(&[("guard.toml", toml)], 0o600, &[("P", "hunter2")]).unwrap().config;
     let SourceConfig::Redis(source) = &config.sources[&"c".parse().unwrap()] else { panic!("another kind") };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

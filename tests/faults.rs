@@ -239,7 +239,7 @@ fn a_read_only_directory_is_told_with_the_way_out() {
     check_told(
         &user.run(&["backup"]),
         &[(&place, "PLACE")],
-        "error: shop: file://PLACE: access denied while writing a file to read its clock: Read-only file system \
+        "error: file://PLACE: access denied while writing a file to read its clock: Read-only file system \
          (os error 30)\n\
          help: guard must be allowed to list, read, write and delete there: check store.access_key and store.secret_key, or \
          the directory's owner",

@@ -15,6 +15,7 @@ use guard::cli::watch::Configured;
 use guard::config::{self, Request};
 use guard::http::{Limits, Reached, metrics};
 use guard::progress::Progress;
+use guard::retention::Rules;
 use guard::status::live::{Job, Lease};
 use guard::status::{Expected, Upcoming};
 use guard::store::{Fault, Faulty, Operation, Store};
@@ -40,6 +41,7 @@ fn expected(source: &str, now: DateTime<Utc>) -> Expected {
         rto: Some(Duration::from_mins(15)),
         upcoming: vec![next(Job::Backup, 1), next(Job::TestRestore, 2)],
         proof_due: None,
+        rules: Rules::default(),
     }
 }
 
@@ -86,25 +88,33 @@ async fn every_metric_appears_in_a_scrape_with_the_manifests_figures() {
 
     let value = |name: &str, labels: &[(&str, &str)]| {
         let labels = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
-        *scraped[name].samples.get(&labels).unwrap_or_else(|| panic!("{name} {labels:?}: {:?}", scraped[name]))
+        let sample = scraped[name].samples.get(&labels);
+        sample.unwrap_or_else(|| panic!("{name} {labels:?}: {:?}", scraped[name])).to_string()
     };
     let orders = [("source", "orders")];
-    assert_eq!(value("guard_backup_stored_bytes", &orders) as u64, newest.stored_bytes());
-    assert_eq!(value("guard_backup_plain_bytes", &orders) as u64, newest.plain_bytes());
-    assert_eq!((value("guard_backup_rows", &orders), value("guard_backup_tables", &orders)), (48.0, 2.0));
-    assert_eq!(value("guard_last_success_timestamp_seconds", &orders) as i64, newest.finished.timestamp());
-    assert_eq!(value("guard_backup_duration_seconds", &orders), 65.0);
-    assert_eq!(value("guard_restore_duration_seconds", &orders), 61.5);
-    assert_eq!((value("guard_backups", &orders), value("guard_backups_stored_bytes", &orders)), (2.0, 2468.0));
-    let age = value("guard_data_age_seconds", &orders);
+    assert_eq!(value("guard_backup_stored_bytes", &orders), newest.stored_bytes().to_string());
+    assert_eq!(value("guard_backup_plain_bytes", &orders), newest.plain_bytes().to_string());
+    assert_eq!(value("guard_backup_rows", &orders), "48");
+    assert_eq!(value("guard_backup_tables", &orders), "2");
+    let finished = newest.finished.timestamp_millis();
+    let expected = format!("{}.{:03}", finished / 1000, finished % 1000);
+    assert_eq!(
+        value("guard_last_success_timestamp_seconds", &orders),
+        expected.trim_end_matches('0').trim_end_matches('.')
+    );
+    assert_eq!(value("guard_backup_duration_seconds", &orders), "65");
+    assert_eq!(value("guard_restore_duration_seconds", &orders), "61.5");
+    assert_eq!(value("guard_backups", &orders), "2");
+    assert_eq!(value("guard_backups_stored_bytes", &orders), "2468");
+    let age: f64 = value("guard_data_age_seconds", &orders).parse().unwrap();
     assert!((3.0 * 3600.0..3.0 * 3600.0 + 120.0).contains(&age), "{age}");
-    assert_eq!(value("guard_rpo_breached", &orders), 0.0);
-    assert_eq!(value("guard_rpo_breached", &[("source", "users")]), 1.0);
-    assert_eq!(value("guard_source_up", &[("source", "users")]), 0.0);
-    assert_eq!(value("guard_ready", &[("status", "degraded")]), 1.0);
-    assert_eq!(value("guard_lease_held", &[("lease", "daily \"odd\"\\\nname")]), 1.0);
+    assert_eq!(value("guard_rpo_breached", &orders), "0");
+    assert_eq!(value("guard_rpo_breached", &[("source", "users")]), "1");
+    assert_eq!(value("guard_source_up", &[("source", "users")]), "0");
+    assert_eq!(value("guard_ready", &[("status", "degraded")]), "1");
+    assert_eq!(value("guard_lease_held", &[("lease", "daily \"odd\"\\\nname")]), "1");
     let failed = [("source", "orders"), ("job", "test-restore"), ("outcome", "failure")];
-    assert_eq!(value("guard_runs_total", &failed), 1.0);
+    assert_eq!(value("guard_runs_total", &failed), "1");
 }
 
 /// `UPDATE_EXPECTED=1` writes the page anew.

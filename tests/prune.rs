@@ -339,10 +339,10 @@ async fn a_manifest_that_is_on_its_way_never_appears_beside_swept_parts() {
     past.store.create(&part, Bytes::from("dump")).await.unwrap();
     // It lands between the finding and the sweep: nothing of it goes.
     let found = leftovers(&past.catalog, now(), TimeDelta::zero()).await.unwrap();
-    assert_eq!(found.objects, [part.clone()]);
+    assert_eq!(found.objects, std::slice::from_ref(&part));
     past.catalog.commit(&young).await.unwrap();
     sweep(&past.catalog, &found).await.unwrap();
-    check_whole(&past.catalog, &[young.id.clone()], "landed before the sweep").await;
+    check_whole(&past.catalog, std::slice::from_ref(&young.id), "landed before the sweep").await;
 
     // It lands while the sweep is under way, or after it: it is refused.
     let late = past.manifest_of(SOURCE, now() - TimeDelta::minutes(4));

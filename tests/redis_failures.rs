@@ -97,12 +97,13 @@ fn a_user_needs_little_and_is_told_what_it_lacks() {
 #[test]
 fn a_server_killed_in_the_middle_of_its_snapshot_leaves_nothing() {
     // A millisecond a key: the snapshot takes a while.
-    let server = TestRedis::start_with(&["--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "1000"]);
+    let server = TestRedis::start_with(&["--rdb-key-save-delay", "1000", "--rdbcompression", "no"]);
     fill_with_many(&server, 20_000, 1000);
     let guard = guard_of(&server);
     let running = Running::start(guard.command(&["backup", "--json"]));
-    wait_for("the snapshot to begin", SOON, || {
-        (info(&mut server.connect(), "rdb_bgsave_in_progress") == "1").then_some(())
+    wait_for("a part of the snapshot", SOON, || {
+        let sent = info(&mut server.connect(), "total_net_repl_output_bytes").parse::<u64>().unwrap();
+        (sent > 100_000).then_some(())
     });
     kill(server.pid(), Signal::SIGKILL).unwrap();
     let outcome = guard.checked(&running.end_within(SOON));
@@ -114,12 +115,42 @@ fn a_server_killed_in_the_middle_of_its_snapshot_leaves_nothing() {
 #[test]
 fn a_server_that_cannot_write_its_snapshot_is_told_from_one_that_is_gone() {
     let dir = tempfile::tempdir().unwrap();
-    let server = TestRedis::start_with(&["--repl-diskless-sync", "no"]);
+    let server = TestRedis::start_with(&["--repl-diskless-sync", "no", "--enable-protected-configs", "yes"]);
     fill(&server);
     server.connect().run(&["CONFIG", "SET", "dir", &dir.path().display().to_string()]);
     drop(dir);
     let error = fails(&guard_of(&server), "source-failed", "while waiting for an answer");
     assert!(text(&error["help"]).contains("log of the server"), "{error}");
+}
+
+#[test]
+fn a_server_that_cannot_fork_is_told_so() {
+    let server = TestRedis::start_unable_to_fork();
+    fill(&server);
+    let error = fails(&guard_of(&server), "source-failed", "BGSAVE failed");
+    assert!(text(&error["help"]).contains("overcommit_memory"), "{error}");
+}
+
+/// `MISCONF`: a server that cannot save refuses writes, and so is no target. As a source it is as good as any.
+#[test]
+fn a_target_that_cannot_save_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = TestRedis::start_with(&["--enable-protected-configs", "yes", "--save", "3600 1000000"]);
+    let mut there = target.connect();
+    there.run(&["CONFIG", "SET", "dir", &dir.path().display().to_string()]);
+    drop(dir);
+    there.words("BGSAVE");
+    wait_for("the snapshot to fail", SOON, || {
+        (info(&mut target.connect(), "rdb_last_bgsave_status") == "err").then_some(())
+    });
+    let source = TestRedis::start();
+    fill_with_many(&source, 10, 10);
+    let guard = guard_of(&source);
+    guard.backup();
+    let error = guard.json(&["restore", "--to", &url(&target)]).error(2, "restore-failed");
+    assert!(text(&error["message"]).contains("MISCONF"), "{error}");
+    assert!(text(&error["help"]).contains("cannot save its data"), "{error}");
+    guard_of(&target).backup();
 }
 
 /// Newlines are signs of life: a server that takes its time is waited for, one that is silent is not.
@@ -143,7 +174,7 @@ fn a_slow_server_is_waited_for_and_a_silent_one_is_given_up() {
 
 #[test]
 fn an_interrupted_backup_leaves_nothing_and_lets_the_server_go() {
-    let server = TestRedis::start_with(&["--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "1000"]);
+    let server = TestRedis::start_with(&["--rdb-key-save-delay", "1000"]);
     fill_with_many(&server, 20_000, 1000);
     let guard = guard_of(&server);
     let running = Running::start(guard.command(&["backup"]));

@@ -4,18 +4,20 @@
 
 mod support;
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use guard::catalog::{BackupId, Catalog, Manifest};
+use guard::catalog::{Catalog, Manifest};
 use guard::contents::{Difference, DifferenceCode};
 use guard::http::Reached;
 use guard::progress::Progress;
+use guard::retention::{Policy, Rules};
 use guard::status::history::moment_name;
 use guard::status::live::Job;
-use guard::status::{Decision, Expected, Preview, Upcoming};
+use guard::status::{Expected, Upcoming};
 use guard::store::{FsStore, Store};
 use support::board::{Served, World, settings};
 use support::chromium::{Chromium, View};
@@ -83,6 +85,15 @@ async fn five_sources(now: DateTime<Utc>) -> (Past, Vec<Manifest>) {
 
 fn expected(source: &str, now: DateTime<Utc>) -> Expected {
     let upcoming = |job, hours| Upcoming { job, at: now + TimeDelta::hours(hours), schedule: "daily".to_owned() };
+    let policy = Policy {
+        last: NonZeroU32::new(7),
+        within: None,
+        daily: NonZeroU32::new(30),
+        weekly: None,
+        monthly: None,
+        yearly: None,
+        timezone: chrono_tz::Tz::UTC,
+    };
     Expected {
         name: source.parse().unwrap(),
         kind: "PostgreSQL",
@@ -91,6 +102,7 @@ fn expected(source: &str, now: DateTime<Utc>) -> Expected {
         rto: Some(Duration::from_mins(15)),
         upcoming: vec![upcoming(Job::Backup, 14), upcoming(Job::TestRestore, 230)],
         proof_due: None,
+        rules: Rules { policies: vec![policy], rpo: Some(TimeDelta::hours(26)) },
     }
 }
 
@@ -120,23 +132,6 @@ async fn serve_five(now: DateTime<Utc>) -> (Past, Vec<Manifest>, Served) {
     progress.add(3_200_000);
     progress.table(Some("public.sessions"));
     served.live.began(&sessions, Job::Backup, now - TimeDelta::seconds(40), progress);
-    let orders = past.catalog.backups(&"orders".parse().unwrap()).await.unwrap();
-    let decision = |(idx, id): (usize, BackupId)| Decision {
-        id,
-        keep: idx < 60,
-        reasons: vec![
-            if idx < 7 {
-                "last 7"
-            } else if idx < 60 {
-                "daily"
-            } else {
-                "no rule keeps it"
-            }
-            .to_owned(),
-        ],
-    };
-    let decisions = orders.into_iter().rev().map(|listed| listed.id).enumerate().map(decision).collect();
-    served.live.preview(&"orders".parse().unwrap(), Preview { frozen: None, decisions });
     (past, newest, served)
 }
 
@@ -331,7 +326,7 @@ async fn add_hostile_evidence(store: &Arc<dyn Store>, id: &str) {
     evidence.differences = HOSTILE.into_iter().map(difference).collect();
     HOSTILE[1].clone_into(&mut evidence.started_by);
     evidence.reason = Some(HOSTILE[2].to_owned());
-    evidence.rungs[0].detail = HOSTILE[1].to_owned();
+    HOSTILE[1].clone_into(&mut evidence.rungs[0].detail);
     evidence.scratch = Some(HOSTILE[3].to_owned());
     catalog.add_evidence(&backup.keys, &evidence).await.unwrap();
 }

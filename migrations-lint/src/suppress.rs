@@ -29,22 +29,36 @@ pub fn suppress<'a>(
     files: impl IntoIterator<Item = &'a MigrationFile>,
     options: &Options,
 ) -> usize {
+    take_out(report, files, options).len()
+}
+
+/// The same, for whoever must know what was taken out and by whose word.
+pub fn take_out<'a>(
+    report: &mut Report,
+    files: impl IntoIterator<Item = &'a MigrationFile>,
+    options: &Options,
+) -> Vec<Suppressed> {
     let files: Vec<_> = files.into_iter().collect();
     let order: HashMap<&Path, usize> = files.iter().enumerate().map(|(idx, file)| (file.source.path(), idx)).collect();
     let commented = files.iter().filter(|file| comment::may_have_any(file.source.text()));
     let mut by_path: HashMap<&Path, (&MigrationFile, Vec<Suppression>)> =
         commented.map(|file| (file.source.path(), (*file, read(&file.source)))).collect();
-    let n_before = report.findings.len();
+    let mut suppressed = Vec::new();
     report.findings.retain(|finding| {
         let suppressions = by_path.get_mut(finding.file.as_path()).map(|(_, suppressions)| suppressions);
-        let mut is_taken = false;
+        let mut reasons = Vec::new();
         // Every suppression that fits is used, so that none of two is called unused.
         for suppression in suppressions.into_iter().flatten() {
-            is_taken |= suppression.takes(finding);
+            if suppression.takes(finding) {
+                reasons.push(suppression.comment.reason.clone());
+            }
         }
-        !is_taken
+        let is_left = reasons.is_empty();
+        if !is_left {
+            suppressed.push(Suppressed { finding: finding.clone(), reasons });
+        }
+        is_left
     });
-    let n_suppressed = n_before - report.findings.len();
     for (file, suppressions) in by_path.values().filter(|(file, _)| file.reported) {
         report
             .findings
@@ -52,7 +66,16 @@ pub fn suppress<'a>(
     }
     let place = |finding: &Finding| order.get(finding.file.as_path()).copied().unwrap_or(usize::MAX);
     report.findings.sort_by(|a, b| (place(a), &a.file, a.span).cmp(&(place(b), &b.file, b.span)));
-    n_suppressed
+    suppressed
+}
+
+/// A finding that comments took out, and what they say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppressed {
+    /// What was found.
+    pub finding: Finding,
+    /// The reasons of the comments that fit; one in another tool's syntax gives none, which is an empty text.
+    pub reasons: Vec<String>,
 }
 
 /// A comment, where it counts, and what it has taken out so far.
@@ -89,7 +112,7 @@ impl Suppression {
         for name in &self.comment.unknown {
             complain(&set_rules::suppression::UNKNOWN_RULE, unknown_message(name));
         }
-        if !self.comment.has_reason {
+        if !self.comment.has_reason() {
             let message = "a suppression gives no reason, so it suppresses nothing".to_owned();
             complain(&set_rules::suppression::WITHOUT_REASON, message);
             return found;

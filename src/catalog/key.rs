@@ -99,6 +99,11 @@ impl BackupKeys {
         self.known("keep.json")
     }
 
+    /// That its alarm was released.
+    pub fn release(&self) -> Key {
+        self.known("released.json")
+    }
+
     /// The folder of the evidence.
     pub fn evidence_folder(&self) -> Key {
         self.known("proofs")
@@ -106,7 +111,17 @@ impl BackupKeys {
 
     /// A new piece of evidence; the millisecond keeps two apart.
     pub fn evidence(&self, at: DateTime<Utc>) -> Result<Key, KeyError> {
-        self.evidence_folder().child(&format!("{}.json", at.trunc_subsecs(3).format("%Y%m%dT%H%M%S%.3fZ")))
+        self.note("proofs", at)
+    }
+
+    /// The folder of notes of a kind, such as `rehearsals`.
+    pub fn notes(&self, kind: &'static str) -> Key {
+        self.known(kind)
+    }
+
+    /// A new note of a kind; the millisecond keeps two apart.
+    pub fn note(&self, kind: &'static str, at: DateTime<Utc>) -> Result<Key, KeyError> {
+        self.notes(kind).child(&format!("{}.json", at.trunc_subsecs(3).format("%Y%m%dT%H%M%S%.3fZ")))
     }
 
     /// The first object of a stream.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::CatalogError;
+use super::alarm::Alarm;
 use super::key::{BackupId, SourceName};
 use super::redis::RedisFacts;
 use crate::contents::Contents;
@@ -49,6 +50,9 @@ pub struct Manifest {
     pub streams: Vec<StoredStreamEntry>,
     /// What the dump contains.
     pub contents: Contents,
+    /// What it holds much less of than the backup before it; absent if nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Alarm>,
     /// SHA-256 of this document with these 64 digits as zeros.
     pub sha256: String,
 }
@@ -85,6 +89,7 @@ pub struct Tool {
 /// What is known of the source, by kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "a run holds one; a box would be one more allocation, no byte less")]
 pub enum SourceFacts {
     /// One PostgreSQL database.
     Postgres(PostgresFacts),
@@ -128,6 +133,23 @@ pub struct PostgresFacts {
     pub invalid_indexes: Vec<String>,
     /// Tables, schemas that the configuration left out or picked; empty for a whole database.
     pub selection: Vec<String>,
+    /// The migrations that had run, by the layout whose tracking table says so (`prisma`, `sqlx`); absent in backups of older
+    /// versions. It lets a gate without access to the database know what is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<BTreeMap<String, Vec<AppliedMigration>>>,
+}
+
+/// One row of a framework's tracking table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedMigration {
+    /// The version as the framework stores it.
+    pub version: String,
+    /// The checksum as the framework stores it, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
+    /// Whether the row says that it did not run to its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
 }
 
 /// One stored stream.
@@ -259,6 +281,11 @@ impl Manifest {
             SourceFacts::Postgres(facts) => Some(facts),
             SourceFacts::Redis(_) => None,
         }
+    }
+
+    /// What was picked or left out of a database on purpose; empty for the whole.
+    pub fn selection(&self) -> &[String] {
+        self.postgres().map_or(&[], |facts| &facts.selection)
     }
 
     /// What is known of the Redis source, if it is one.

@@ -1,10 +1,10 @@
 //! `guard backup`: take backups now.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::exit::{CliError, Exit};
@@ -12,9 +12,10 @@ use super::output::{self, Answer};
 use super::workbench::{self, ConfiguredSource};
 use super::{Session, progress};
 use crate::backup::{BackupError, BackupOrder, backup};
-use crate::catalog::{Guarantee, Manifest, RunNote, SourceFacts, SourceName};
-use crate::lease::{Claim, Claimed, Leases, Purpose, Record, Subject};
+use crate::catalog::{Alarm, Guarantee, Manifest, RunNote, SourceFacts, SourceName};
+use crate::lease::{Claim, Claimed, HeldLease, Leases, Purpose, Record, Subject};
 use crate::progress::Progress;
+use crate::window;
 
 /// Which sources to back up.
 #[derive(Debug, Args)]
@@ -29,7 +30,7 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
     let (compression, recipients) = workbench::sealing(&config)?;
     let sources = workbench::sources(&config, &args.sources).await?;
     let catalog = workbench::open_or_create(&config).await?;
-    let leases = workbench::leases(&catalog);
+    let leases = workbench::leases(&catalog).lasting(config.run.lease_ttl);
     let exclusion = leases.exclusion().await?;
     let run = RunNote::new(None);
     let mut done = Vec::new();
@@ -42,11 +43,12 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
             recipients: &recipients,
             environment: configured.environment.clone(),
             run: &run,
+            vigilance: &configured.vigilance,
             source_lock: workbench::source_lock(&exclusion, &catalog, configured.source.name()),
             clock: workbench::now,
         };
         let span = tracing::info_span!("run", id = run.id, source = %configured.source.name());
-        match leased(&leases, &order, configured, session).instrument(span).await {
+        match with_retries(&leases, &order, configured, session).instrument(span).await {
             Ok(manifest) => done.push(manifest),
             Err(error) if error.exit == Exit::Interrupted => return Err(error),
             // One source that fails must not keep the others from being backed up.
@@ -56,30 +58,74 @@ pub(super) async fn run(args: BackupArgs, session: &Session) -> Result<Answer, C
     answer(&done, failures)
 }
 
-/// Backs a source up under its lease: never two runs of one source at once, by whoever.
+/// Backs a source up under its lease: never two runs of one source at once, by whoever, and none in a migration window.
 async fn leased(
     leases: &Leases,
     order: &BackupOrder<'_>,
     configured: &ConfiguredSource,
     session: &Session,
-) -> Result<Manifest, CliError> {
-    let source = configured.source.name();
-    let subject = Subject::Source(source.clone());
-    let claim = Claim { subject, purpose: Purpose::Backup, reason: "guard backup by hand".to_owned() };
-    let lease = match leases.claim(&claim, &session.cancel).await? {
-        Claimed::Won(lease) => lease,
-        Claimed::Held(record) | Claimed::Finished(record) => return Err(busy(&record)),
-    };
-    let outcome = with_retries(order, configured, session, lease.token()).await;
-    let lost = lease.is_lost();
-    match (outcome, lease.release().await) {
-        (Err(BackupError::Interrupted), Err(error)) if lost => Err(error.into()),
-        (outcome, released) => {
+) -> Result<Manifest, Missed> {
+    let name = configured.source.name();
+    let lease = hold(leases, name, session).await.map_err(Missed::Failed)?;
+    let progress = Arc::new(Progress::default());
+    let shown = progress::show(name.as_str(), &progress, session.style);
+    let outcome = backup(order, &progress, lease.token()).await;
+    drop(shown);
+    let (lost, asked) = (lease.is_lost(), lease.asked_to_yield().map(str::to_owned));
+    match (outcome, lease.release().await, asked) {
+        (Err(BackupError::Interrupted), Err(error), _) if lost => Err(Missed::Failed(error.into())),
+        (Err(BackupError::Interrupted), _, Some(why)) if !session.cancel.is_cancelled() => Err(Missed::GaveWay(why)),
+        (outcome, released, _) => {
             if let Err(error) = released {
                 tracing::warn!(%error, "the source's lease could not be given back");
             }
-            Ok(outcome?)
+            outcome.map_err(|error| match error {
+                BackupError::Source(error) if error.is_retryable() => Missed::Passing(error.into()),
+                error => Missed::Failed(error.into()),
+            })
         }
+    }
+}
+
+/// Why there is no backup yet.
+enum Missed {
+    /// A migration asked for the way.
+    GaveWay(String),
+    /// It may succeed a little later.
+    Passing(CliError),
+    /// It will not.
+    Failed(CliError),
+}
+
+/// The source's lease. A migration window is waited for, however long it takes: a backup that comes later is no harm.
+async fn hold(leases: &Leases, source: &SourceName, session: &Session) -> Result<HeldLease, CliError> {
+    let subject = Subject::Source(source.clone());
+    let claim = Claim { subject, purpose: Purpose::Backup, reason: "guard backup by hand".to_owned() };
+    let mut told = None;
+    loop {
+        let record = match leases.claim(&claim, &session.cancel).await? {
+            Claimed::Won(lease) => return Ok(lease),
+            Claimed::Held(record) | Claimed::Finished(record) => record,
+        };
+        if record.purpose != Purpose::MigrationWindow {
+            return Err(busy(&record));
+        }
+        if told.as_ref() != Some(&record.token) {
+            let Record { holder, reason, .. } = &record;
+            output::note(&format!("{source}: waiting for the end of a migration window of {holder} ({reason})"));
+            told = Some(record.token);
+        }
+        pause(ASK_AGAIN, session).await?;
+    }
+}
+
+/// How often somebody who waits for a window looks again.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+async fn pause(span: Duration, session: &Session) -> Result<(), CliError> {
+    tokio::select! {
+        () = tokio::time::sleep(span) => Ok(()),
+        () = session.cancel.cancelled() => Err(BackupError::Interrupted.into()),
     }
 }
 
@@ -90,32 +136,35 @@ pub(super) fn busy(record: &Record) -> CliError {
     CliError::unable("busy", message).with_help(help)
 }
 
-/// A dump that gave way to the database's users is tried again later; nothing else is worth a second try.
+/// A dump that gave way, to the database's users or to a migration, is tried again later; nothing else is worth a second try.
+/// In between nobody is kept waiting: the lease is given back.
 async fn with_retries(
+    leases: &Leases,
     order: &BackupOrder<'_>,
     configured: &ConfiguredSource,
     session: &Session,
-    cancel: &CancellationToken,
-) -> Result<Manifest, BackupError> {
+) -> Result<Manifest, CliError> {
     let name = configured.source.name().as_str();
     let mut retries_left = configured.retries;
     loop {
-        let progress = Arc::new(Progress::default());
-        let shown = progress::show(name, &progress, session.style);
-        let outcome = backup(order, &progress, cancel).await;
-        drop(shown);
-        match outcome {
-            Err(BackupError::Source(error)) if error.is_retryable() && retries_left > 0 => {
-                retries_left -= 1;
-                let delay = humantime::format_duration(configured.retry_delay);
-                output::note(&format!("{name}: {error}; trying again in {delay}"));
-                tokio::select! {
-                    () = tokio::time::sleep(configured.retry_delay) => {}
-                    () = cancel.cancelled() => return Err(BackupError::Interrupted),
-                }
+        let delay = match leased(leases, order, configured, session).await {
+            Ok(manifest) => return Ok(manifest),
+            Err(Missed::GaveWay(why)) => {
+                output::note(&format!(
+                    "{name}: the dump gave way to a migration ({why}); it is taken again afterwards"
+                ));
+                window::STAND_BACK
             }
-            outcome => return outcome,
-        }
+            Err(Missed::Passing(error)) if retries_left > 0 => {
+                retries_left -= 1;
+                let delay = configured.retry_delay;
+                let shown = humantime::format_duration(delay);
+                output::note(&format!("{name}: {error}; trying again in {shown}"));
+                delay
+            }
+            Err(Missed::Passing(error) | Missed::Failed(error)) => return Err(error),
+        };
+        pause(delay, session).await?;
     }
 }
 
@@ -148,10 +197,24 @@ pub(super) fn sentence(manifest: &Manifest) -> String {
         output::bytes(manifest.stored_bytes()),
         (manifest.finished - manifest.started).as_seconds_f64(),
     );
+    if let Some(alarm) = &manifest.alarm {
+        text.push_str(&alarm_text(manifest, alarm));
+    }
     if let Some(guarantee) = weaker_guarantee(manifest) {
         text.push_str(&format!("{}: this backup is {}\n", manifest.source, guarantee.sentence()));
     }
     text
+}
+
+/// What is missing, and what to do about it.
+pub(super) fn alarm_text(manifest: &Manifest, alarm: &Alarm) -> String {
+    let Manifest { id, source, .. } = manifest;
+    let losses: String = alarm.losses.iter().map(|loss| format!("{source}: ALARM: {}\n", loss.message)).collect();
+    let advice = format!(
+        "{source}: compared with {}; nothing is pruned until `guard release {id}` says that it is as it should be\n",
+        alarm.against
+    );
+    losses + &advice
 }
 
 /// The guarantee of a backup that is not a snapshot.
@@ -173,6 +236,7 @@ pub(super) fn summary(manifest: &Manifest) -> Value {
         "rows": manifest.contents.tables.values().map(|table| table.rows).sum::<u64>(),
         "encrypted": manifest.streams.iter().any(|stream| !stream.recipients.is_empty()),
         "kind": manifest.facts.kind(),
+        "alarm": manifest.alarm,
     });
     if let (Some(facts), Some(keyspace)) = (manifest.redis(), &manifest.contents.keyspace) {
         summary["guarantee"] = json!(facts.guarantee);

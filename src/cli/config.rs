@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::config::diagnose::Report;
 use crate::config::file::ConfigFile;
+use crate::config::file::gate::PolicyFile;
 use crate::config::schedule::ScheduleFile;
 use crate::config::{Address, Config, ConfigError, Loaded, Request, SecretSource, StoreConfig};
 use crate::config::{effective, load, setting};
@@ -40,6 +41,8 @@ enum Shape {
     Config,
     /// `schedules/NAME.toml`
     Schedule,
+    /// A file for `guard gate --policy`
+    Policy,
 }
 
 /// What to print: one of the two.
@@ -70,6 +73,7 @@ fn schema(file: Shape) -> Printed {
     let schema = match file {
         Shape::Config => setting::schema::<ConfigFile>(),
         Shape::Schedule => setting::schema::<ScheduleFile>(),
+        Shape::Policy => setting::schema::<PolicyFile>(),
     };
     Printed { text: format!("{schema:#}\n"), json: schema }
 }

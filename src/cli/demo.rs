@@ -1,5 +1,6 @@
-//! `guard demo`: the whole story on a throw-away PostgreSQL, told as it happens: a shop is backed up, listed, restored and
-//! proven; then the same proof is shown failing, after one row was removed from the restored copy.
+//! `guard demo`: the whole story on a throw-away PostgreSQL and a throw-away Redis, told as it happens: a shop and its cache
+//! are backed up, listed, restored and proven; then the same proofs are shown failing, after one row and one field were
+//! removed from the restored copies.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,7 +12,9 @@ use super::exit::{CliError, Exit};
 use super::output::{self, Answer, Style};
 use super::{Session, progress, report, workbench};
 use crate::backup::{BackupOrder, backup};
-use crate::catalog::{Catalog, CompleteBackup, Evidence, RunNote, SourceName, Verdict};
+use crate::catalog::{Catalog, CompleteBackup, Evidence, RunNote, Verdict};
+use crate::contents::loss::Vigilance;
+use crate::fixture::cache::FIELD_REMOVAL;
 use crate::fixture::{ROW_REMOVAL, shop_sql};
 use crate::progress::Progress;
 use crate::prove::{ProofOrder, Targets, keep_evidence, prove};
@@ -24,6 +27,8 @@ use crate::source::postgres::scratch::ScratchPlace;
 use crate::source::postgres::{PostgresSource, Selection};
 use crate::store::FsStore;
 use crate::stream::{Compression, Identities, Recipients};
+
+mod cache;
 
 /// How large the demo's database is.
 #[derive(Debug, Args)]
@@ -45,6 +50,12 @@ pub(super) async fn run(args: DemoArgs, session: &Session) -> Result<Answer, Cli
 
 const DATABASE: &str = "shop";
 
+/// A source of the story, and what somebody does to a restored copy of it.
+struct Part {
+    source: Source,
+    damage: &'static str,
+}
+
 async fn tell(args: &DemoArgs, session: &Session) -> Result<Answer, CliError> {
     let style = session.style;
     let tools = ClientTools::newest_with_server().await.ok_or_else(no_server)?;
@@ -52,56 +63,83 @@ async fn tell(args: &DemoArgs, session: &Session) -> Result<Answer, CliError> {
 
     let began = Instant::now();
     let shop = open_shop(&tools, &settings, args.scale).await?;
-    let story = format!("1. A shop in a throw-away PostgreSQL {} ({:.1} s)\n", tools.version(), seconds(began));
-    output::say(&story, style);
+    let mut parts = vec![Part { source: shop_source(&shop)?, damage: ROW_REMOVAL.sql }];
+    output::say(
+        &format!("1. A shop in a throw-away PostgreSQL {} ({:.1} s)\n", tools.version(), seconds(began)),
+        style,
+    );
+    let began = Instant::now();
+    let cache = cache::open(args.scale).await?;
+    match &cache {
+        Some((server, program)) => {
+            parts.push(Part { source: cache::source(server)?, damage: FIELD_REMOVAL });
+            output::say(&format!("   Its cache in a throw-away {program} ({:.1} s)\n", seconds(began)), style);
+        }
+        None => output::say("   (no redis-server is installed: the story is told without a cache)\n", style),
+    }
 
     let store_dir = tempfile::Builder::new().prefix("guard-demo-").tempdir();
     let store_dir = store_dir.map_err(|error| CliError::unable("demo-failed", error.to_string()))?;
     let catalog = Catalog::open_or_create(Arc::new(FsStore::open(store_dir.path())?), workbench::now()).await?;
-    let taken = back_up(&shop, &catalog, session).await?;
-    output::say(&format!("\n2. guard backup\n{}", indent(&super::backup::sentence(&taken.manifest))), style);
-    output::say(&format!("\n3. guard list\n{}", indent(&super::list::table(std::slice::from_ref(&taken)))), style);
+    let mut taken = Vec::new();
+    for part in &parts {
+        taken.push(back_up(&part.source, &catalog, session).await?);
+    }
+    let sentences: String = taken.iter().map(|taken| super::backup::sentence(&taken.manifest)).collect();
+    output::say(&format!("\n2. guard backup\n{}", indent(&sentences)), style);
+    output::say(&format!("\n3. guard list\n{}", indent(&super::list::table(&taken))), style);
 
     let place = ScratchPlace::Cluster(settings, ClientSearch::default());
-    let told = Told { catalog: &catalog, taken: &taken, place: &place, style };
-    let proven = told.prove("demo", None).await?;
-    output::say(&format!("\n4. guard restore --to scratch\n{}", indent(&report::text(&proven))), style);
-
-    output::say(
-        &format!("\n5. The same proof after somebody ran, in the restored copy:\n   {}\n", ROW_REMOVAL.sql),
-        style,
-    );
-    let damaged = told.prove("demo, with one row removed", Some(ROW_REMOVAL.sql)).await?;
-    output::say(&indent(&report::text(&damaged)), style);
+    let told = Told { catalog: &catalog, place: &place, style };
+    output::say("\n4. guard restore --to scratch\n", style);
+    let mut proven = Vec::new();
+    for taken in &taken {
+        proven.push(told.prove(taken, "demo", None).await?);
+    }
+    output::say("\n5. The same proofs after somebody ran, in the restored copies:\n", style);
+    parts.iter().for_each(|part| output::say(&format!("   {}\n", part.damage), style));
+    let mut damaged = Vec::new();
+    for (part, taken) in parts.iter().zip(&taken) {
+        damaged.push(told.prove(taken, "demo, damaged on purpose", Some(part.damage)).await?);
+    }
 
     shop.stop().await;
-    let as_promised = proven.verdict == Verdict::Proven && damaged.verdict == Verdict::Failed;
-    let json = json!({ "backup": super::backup::summary(&taken.manifest), "proven": proven, "damaged": damaged });
+    if let Some((server, _)) = cache {
+        server.stop().await;
+    }
+    let are_all = |evidence: &[Evidence], verdict| evidence.iter().all(|evidence| evidence.verdict == verdict);
+    let as_promised = are_all(&proven, Verdict::Proven) && are_all(&damaged, Verdict::Failed);
+    let backups: Vec<_> = taken.iter().map(|taken| super::backup::summary(&taken.manifest)).collect();
+    let json = json!({ "backups": backups, "proven": proven, "damaged": damaged });
     Ok(Answer::new(NEXT, json, if as_promised { Exit::Yes } else { Exit::No }))
 }
 
 const NEXT: &str = "
 Your own database, in three lines:
-   export DATABASE_URL=postgres://user:password@host/database
+   export DATABASE_URL=postgres://user:password@host/database    # and REDIS_URL=redis://…
    guard backup
    guard restore --to scratch
 Backups go to ./guard-store; for a bucket set GUARD_STORE_URL=s3://bucket/prefix. See README.md.
 ";
 
-/// What both proofs of the story share.
+/// What all proofs of the story share.
 struct Told<'a> {
     catalog: &'a Catalog,
-    taken: &'a CompleteBackup,
     place: &'a ScratchPlace,
     style: Style,
 }
 
 impl Told<'_> {
-    async fn prove(&self, started_by: &str, damage: Option<&str>) -> Result<Evidence, CliError> {
+    async fn prove(
+        &self,
+        taken: &CompleteBackup,
+        started_by: &str,
+        damage: Option<&str>,
+    ) -> Result<Evidence, CliError> {
         let order = ProofOrder {
             restore: RestoreOrder {
                 catalog: self.catalog,
-                backup: self.taken,
+                backup: taken,
                 identities: &Identities::default(),
                 temp_dir: None,
                 client: &ClientSearch::default(),
@@ -115,11 +153,12 @@ impl Told<'_> {
             clock: workbench::now,
         };
         let progress = Arc::new(Progress::default());
-        let shown = progress::show(DATABASE, &progress, self.style);
+        let shown = progress::show(taken.manifest.source.as_str(), &progress, self.style);
         let (evidence, scratch) = prove(&order, &progress).await?;
         drop(shown);
         scratch.stop().await;
-        keep_evidence(self.catalog, self.taken, &evidence).await?;
+        keep_evidence(self.catalog, taken, &evidence).await?;
+        output::say(&indent(&report::text(&evidence)), self.style);
         Ok(evidence)
     }
 }
@@ -141,33 +180,36 @@ async fn open_shop(tools: &ClientTools, settings: &ClusterSettings, scale: u32) 
     Ok(cluster)
 }
 
-async fn back_up(shop: &ScratchCluster, catalog: &Catalog, session: &Session) -> Result<CompleteBackup, CliError> {
+fn shop_source(shop: &ScratchCluster) -> Result<Source, CliError> {
     let connection = shop.connection(DATABASE).map_err(|error| CliError::unable("demo-failed", error.to_string()))?;
-    let name: SourceName = DATABASE.parse()?;
-    let source = Source::Postgres(PostgresSource {
-        name: name.clone(),
+    Ok(Source::Postgres(PostgresSource {
+        name: DATABASE.parse()?,
         connection,
         client: ClientSearch::default(),
         selection: Selection::default(),
         lock_wait_timeout: std::time::Duration::from_secs(60),
         max_block: std::time::Duration::from_secs(30),
         globals: true,
-    });
+    }))
+}
+
+async fn back_up(source: &Source, catalog: &Catalog, session: &Session) -> Result<CompleteBackup, CliError> {
     let order = BackupOrder {
-        source: &source,
+        source,
         catalog,
         compression: Compression::default(),
         recipients: &Recipients::default(),
         environment: Some("demo".to_owned()),
         run: &RunNote::new(None),
+        vigilance: &Vigilance::default(),
         source_lock: None,
         clock: workbench::now,
     };
     let progress = Arc::new(Progress::default());
-    let shown = progress::show(DATABASE, &progress, session.style);
+    let shown = progress::show(source.name().as_str(), &progress, session.style);
     let manifest = backup(&order, &progress, &session.cancel).await?;
     drop(shown);
-    let loaded = catalog.load(&name, &manifest.id).await?;
+    let loaded = catalog.load(source.name(), &manifest.id).await?;
     loaded.ok_or_else(|| CliError::unable("demo-failed", "the backup that was just taken is not listed".to_owned()))
 }
 

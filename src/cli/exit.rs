@@ -7,8 +7,10 @@ use crate::backup::BackupError;
 use crate::catalog::{CatalogError, SelectorError};
 use crate::config::{AddressError, ConfigError, SecretError};
 use crate::lease::LeaseError;
+use crate::migrate::MigrateError;
 use crate::notify::NotifyError;
 use crate::prove::ProveError;
+use crate::rehearse::RehearseError;
 use crate::restore::RestoreError;
 use crate::schedule::trigger::TriggerError;
 use crate::source::SourceError;
@@ -18,6 +20,7 @@ use crate::source::redis::load::LoadError as RedisLoadError;
 use crate::source::scratch::ScratchError;
 use crate::store::{KeyError, StoreError};
 use crate::stream::{KeyTextError, SealError};
+use crate::window::WindowError;
 
 /// The exit codes, stable and documented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub enum Exit {
     Unable,
     /// Interrupted; everything half-done was cleaned up.
     Interrupted,
+    /// What the command that guard ran ended with (`guard migrate`).
+    OfCommand(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -39,6 +44,7 @@ impl From<Exit> for ExitCode {
             Exit::No => 1,
             Exit::Unable => 2,
             Exit::Interrupted => 130,
+            Exit::OfCommand(code) => code,
         })
     }
 }
@@ -144,11 +150,12 @@ impl From<RestoreError> for CliError {
             RestoreError::Open(error) => (error.code(), Exit::Unable),
             RestoreError::Archive(_) => ("archive-unreadable", Exit::No),
             RestoreError::ContentsDiffer { .. } => ("contents-differ", Exit::No),
-            RestoreError::Load(LoadError::NotEmpty { .. }) => ("target-not-empty", Exit::Unable),
+            RestoreError::Load(LoadError::NotEmpty { .. }) | RestoreError::Redis(RedisLoadError::NotEmpty { .. }) => {
+                ("target-not-empty", Exit::Unable)
+            }
             RestoreError::TargetIsSource { .. } | RestoreError::Redis(RedisLoadError::IsSource { .. }) => {
                 ("target-is-source", Exit::Unable)
             }
-            RestoreError::Redis(RedisLoadError::NotEmpty { .. }) => ("target-not-empty", Exit::Unable),
             RestoreError::Redis(RedisLoadError::TooOld { .. }) => ("target-too-old", Exit::Unable),
             _ => ("restore-failed", Exit::Unable),
         };
@@ -163,6 +170,23 @@ impl From<ProveError> for CliError {
             ProveError::Scratch(error) => error.into(),
             ProveError::Catalog(error) => error.into(),
         }
+    }
+}
+
+impl From<RehearseError> for CliError {
+    fn from(error: RehearseError) -> Self {
+        let help = error.help();
+        let code = match error {
+            RehearseError::Restore(error) => return error.into(),
+            RehearseError::Scratch(error) => return error.into(),
+            RehearseError::Catalog(error) => return error.into(),
+            RehearseError::NotRestored { .. } => "restore-failed",
+            RehearseError::NotPostgres(_) => "usage",
+            RehearseError::NothingToMask { .. } | RehearseError::Mask { .. } => "mask",
+            RehearseError::NotACopy { .. } | RehearseError::OtherCopy { .. } => "other-copy",
+            _ => "rehearse-failed",
+        };
+        Self { help, ..Self::unable(code, error.to_string()) }
     }
 }
 
@@ -184,6 +208,30 @@ impl From<LeaseError> for CliError {
             LeaseError::Lost { .. } => "lease-lost",
         };
         Self { help, ..Self::unable(code, error.to_string()) }
+    }
+}
+
+impl From<WindowError> for CliError {
+    fn from(error: WindowError) -> Self {
+        let help = error.help();
+        match error {
+            WindowError::Lease(error) => error.into(),
+            WindowError::Interrupted => {
+                Self { exit: Exit::Interrupted, ..Self::unable("interrupted", error.to_string()) }
+            }
+            WindowError::Busy { .. } => Self { help, ..Self::unable("busy", error.to_string()) },
+            WindowError::Unreliable { .. } => Self { help, ..Self::unable("store-unusable", error.to_string()) },
+        }
+    }
+}
+
+impl From<MigrateError> for CliError {
+    fn from(error: MigrateError) -> Self {
+        let message = error.to_string();
+        match error {
+            MigrateError::Backup(error) => Self { message, ..error.into() },
+            MigrateError::Start { .. } | MigrateError::Wait { .. } => Self::unable("command-failed", message),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use migrations_lint::engine::{Engine, ServerVersion};
-use migrations_lint::layout::Layout;
+use migrations_lint::layout::{FoundSet, Layout};
 use migrations_lint::migration::TransactionMode;
 use migrations_lint::render::{Document, Format, Look, Sources, render};
 use migrations_lint::report::{Report, Severity};
@@ -15,6 +15,7 @@ mod analyse;
 mod baseline;
 mod collect;
 mod environment;
+pub(crate) mod examine;
 mod explain;
 mod fix;
 mod pending;
@@ -168,11 +169,24 @@ pub async fn run_in(args: LintArgs, environment: &Environment) -> anyhow::Result
     Ok(LintOutcome { text, notes, passes: passes(&analysis.report, args.fail_on) })
 }
 
+/// The one set of PostgreSQL migrations that paths name, for a command that runs it.
+pub(super) fn one_set(paths: &[PathBuf], layout: Option<Layout>) -> anyhow::Result<FoundSet> {
+    let (mut sets, notes) = analyse::runnable(collect::collect(paths)?, layout);
+    match sets.len() {
+        1 => Ok(sets.swap_remove(0)),
+        0 => bail!("no migrations for PostgreSQL are left: {}", notes.join("; ")),
+        n_sets => {
+            let folders: Vec<_> = sets.iter().map(|found| found.folder.display().to_string()).collect();
+            bail!("{n_sets} sets of migrations are found, name one of them: {}", folders.join(", "))
+        }
+    }
+}
+
 fn rendered(analysis: &Analysis, format: Option<Format>, environment: &Environment) -> String {
     let document = Document {
         report: &analysis.report,
         sources: Sources::of(&analysis.sets),
-        n_suppressed: analysis.n_suppressed,
+        n_suppressed: analysis.suppressed.len(),
         n_baselined: analysis.n_baselined,
     };
     let automatic = if environment.is_github { Format::Github } else { Format::Human };
@@ -228,7 +242,7 @@ fn engine(name: &str) -> Result<Engine, String> {
     one_of(all, Engine::as_str, name)
 }
 
-fn layout(name: &str) -> Result<Layout, String> {
+pub(crate) fn layout(name: &str) -> Result<Layout, String> {
     one_of(Layout::ALL, Layout::as_str, name)
 }
 

@@ -8,7 +8,7 @@ use super::backup::{summary, weaker_guarantee};
 use super::exit::CliError;
 use super::output::{self, Answer};
 use super::{Session, workbench};
-use crate::catalog::{CompleteBackup, Manifest, Selector, Verdict};
+use crate::catalog::{CompleteBackup, Selector, Verdict};
 use crate::contents::keyspace::{Keyspace, KindContents};
 use crate::contents::{Contents, TableContents};
 
@@ -82,6 +82,7 @@ fn listed(backup: &CompleteBackup) -> Value {
     let mut value = summary(&backup.manifest);
     value["proven"] = json!(backup.proven());
     value["kept"] = json!(backup.kept.is_some());
+    value["alarm_released"] = json!(backup.released);
     value
 }
 
@@ -91,7 +92,7 @@ fn row(backup: &CompleteBackup) -> Vec<String> {
         manifest.source.to_string(),
         manifest.id.to_string(),
         manifest.consistent.at.format("%Y-%m-%d %H:%M:%SZ").to_string(),
-        holds(manifest),
+        holds(backup),
         output::bytes(manifest.plain_bytes()),
         output::bytes(manifest.stored_bytes()),
         proven(backup),
@@ -99,10 +100,12 @@ fn row(backup: &CompleteBackup) -> Vec<String> {
     ]
 }
 
-/// What a backup holds; marked if it is not of one moment.
-fn holds(manifest: &Manifest) -> String {
+/// What a backup holds; marked if it is not of one moment, or much less than before.
+fn holds(backup: &CompleteBackup) -> String {
+    let manifest = &backup.manifest;
     let mark = if weaker_guarantee(manifest).is_some() { " (not a point in time)" } else { "" };
-    format!("{}{mark}", manifest.contents.summary())
+    let alarm = if backup.open_alarm().is_some() { " (ALARM: much less than before)" } else { "" };
+    format!("{}{mark}{alarm}", manifest.contents.summary())
 }
 
 fn proven(backup: &CompleteBackup) -> String {
@@ -128,6 +131,14 @@ fn described(backup: &CompleteBackup) -> String {
         ),
         format!("proven      {}", proven(backup)),
     ];
+    if let Some(alarm) = &manifest.alarm {
+        let released = backup
+            .released
+            .as_ref()
+            .map_or("open".to_owned(), |release| format!("released {}", release.at.format("%Y-%m-%d")));
+        lines.push(format!("alarm       {released}, compared with {}", alarm.against));
+        lines.extend(alarm.losses.iter().map(|loss| format!("            {}", loss.message)));
+    }
     for stream in &manifest.streams {
         let encrypted = if stream.recipients.is_empty() { "not encrypted" } else { "encrypted with age" };
         lines.push(format!("stream      {} ({}, {encrypted})", stream.file, stream.codec));

@@ -11,9 +11,9 @@ use super::exit::{CliError, Exit};
 use super::output::{self, Answer};
 use super::{Session, workbench};
 use crate::catalog::{Catalog, CatalogError, SourceName};
-use crate::config::Config;
 use crate::lease::{Claim, Claimed, HeldLease, Purpose, Subject};
 use crate::prune::{Leftovers, Locked, PrunePlan, Pruned, carry_out, decide, leftovers, sweep};
+use crate::retention::Rules;
 
 /// Whether to remove, of which sources, and what is old enough.
 #[derive(Debug, Args)]
@@ -43,7 +43,13 @@ pub(super) async fn run(args: PruneArgs, session: &Session) -> Result<Answer, Cl
     let now = workbench::leases(&catalog).now().await?;
     let mut told = Told::default();
     for source in workbench::source_names(&catalog, &args.sources).await? {
-        match prune_source(&args, &config, &catalog, &source, now, session).await {
+        let rules = workbench::retention_rules(&config, &source);
+        let outcome = if args.confirm {
+            prune_source(&catalog, &source, &rules, now, session).await
+        } else {
+            decide(&catalog, &source, &rules, now).await.map(|plan| (plan, Pruned::default())).map_err(CliError::from)
+        };
+        match outcome {
             Ok((plan, pruned)) => told.add(plan, pruned),
             // One source that is busy must not keep the others from being pruned.
             Err(error) => told.failures.push(CliError { message: format!("{source}: {error}"), ..error }),
@@ -64,20 +70,15 @@ pub(super) async fn run(args: PruneArgs, session: &Session) -> Result<Answer, Cl
 
 /// Nobody reads what is removed: a proof and a prune hold the same lease.
 async fn prune_source(
-    args: &PruneArgs,
-    config: &Config,
     catalog: &Catalog,
     source: &SourceName,
+    rules: &Rules,
     now: DateTime<Utc>,
     session: &Session,
 ) -> Result<(PrunePlan, Pruned), CliError> {
-    let rules = workbench::retention_rules(config, source);
-    if !args.confirm {
-        return Ok((decide(catalog, source, &rules, now).await?, Pruned::default()));
-    }
     let lease = hold(catalog, source, session).await?;
     let outcome = async {
-        let plan = decide(catalog, source, &rules, now).await?;
+        let plan = decide(catalog, source, rules, now).await?;
         let pruned = carry_out(catalog, &plan, now, lease.token()).await?;
         Ok::<_, CatalogError>((plan, pruned))
     };

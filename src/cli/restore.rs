@@ -30,7 +30,8 @@ use crate::source::redis::address::Address;
 pub(super) struct RestoreArgs {
     #[command(flatten)]
     which: WhichBackup,
-    /// `scratch` (throw-away, proven, removed), a postgres:// or redis:// URL, or a directory for the decrypted files
+    /// `scratch` (throw-away, proven, removed), `source` (the database it was taken of, as it is configured), a postgres:// or
+    /// redis:// URL, or a directory for the decrypted files
     #[arg(long, value_name = "TARGET")]
     to: String,
     /// The age identity file (private key) that opens an encrypted backup
@@ -48,6 +49,9 @@ pub(super) struct RestoreArgs {
     /// database: first drop what the backup has; server: replace its keys. Everything else stays. Asks unless --yes
     #[arg(long)]
     clean: bool,
+    /// database: first drop everything that it has, what came after the backup too; extensions stay. Asks unless --yes
+    #[arg(long, conflicts_with_all = ["clean", "create", "table", "schema_only"])]
+    replace: bool,
     /// database: allow it to be the very one that the backup was taken of; asks unless --yes
     #[arg(long)]
     over_source: bool,
@@ -93,8 +97,16 @@ pub(super) async fn run(args: RestoreArgs, session: &Session) -> Result<Answer, 
     let work = async {
         match &args.to {
             to if to == "scratch" => to_scratch(&args, &config, &order, &progress).await,
+            to if to == "source" => {
+                let connection = workbench::source_connection(&config, &backup.manifest.source).await?;
+                to_database(&args, connection, &order, &progress).await
+            }
             to if is_redis(to) => to_server(&args, &config, &order, &progress).await,
-            to if is_url(to) => to_database(&args, &order, &progress).await,
+            to if is_url(to) => {
+                let parsed = Connection::parse(to);
+                let connection = parsed.map_err(|error| CliError::unable("connection-string", error.to_string()))?;
+                to_database(&args, connection, &order, &progress).await
+            }
             to => to_dir(to, &order, &progress).await,
         }
     };
@@ -112,7 +124,7 @@ pub(super) async fn run(args: RestoreArgs, session: &Session) -> Result<Answer, 
 /// The work was dropped, and with it clusters, children and files; only a database on a named server is still there.
 async fn interrupted(args: &RestoreArgs, config: &config::Config, backup: &BackupId) -> CliError {
     let mut message = "interrupted; temporary files are removed".to_owned();
-    if is_url(&args.to) {
+    if is_url(&args.to) || args.to == "source" {
         message.push_str(", and the target may hold a part of the backup");
     }
     if args.to == "scratch" {
@@ -162,22 +174,24 @@ async fn to_scratch(
 
 async fn to_database(
     args: &RestoreArgs,
+    connection: Connection,
     order: &RestoreOrder<'_>,
     progress: &Arc<Progress>,
 ) -> Result<Answer, CliError> {
-    let connection =
-        Connection::parse(&args.to).map_err(|error| CliError::unable("connection-string", error.to_string()))?;
     let shown = connection.to_string();
     let clean = args
         .clean
         .then(|| confirm(args.yes, &format!("drop and replace in {shown} what the backup has")))
         .transpose()?;
+    let replace =
+        args.replace.then(|| confirm(args.yes, &format!("drop everything in {shown} and restore"))).transpose()?;
     let over_source =
         args.over_source.then(|| confirm(args.yes, &format!("restore over the source {shown}"))).transpose()?;
     let target = DatabaseTarget {
         connection,
         create: args.create,
         clean,
+        replace,
         over_source,
         schema_only: args.schema_only,
         tables: args.table.clone(),

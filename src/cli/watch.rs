@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 
+use super::workbench;
 use crate::catalog::SourceName;
 use crate::config::{self, Config, RedisConfig, SourceConfig};
 use crate::daemon::plan;
@@ -61,6 +62,7 @@ fn of_source(
         rpo: target.rpo,
         rto: target.rto,
         upcoming,
+        rules: workbench::retention_rules(config, &name.as_str().parse().ok()?),
         proof_due: jobs.iter().filter_map(|job| proof_due(job, now)).max(),
     })
 }

@@ -9,12 +9,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::exit::CliError;
 use crate::catalog::{Catalog, CatalogError, CompleteBackup, ListedBackup, Selector, SourceName};
 use crate::config::{self, Config, PostgresConfig, RedisConfig, SourceConfig, StoreConfig};
+use crate::contents::loss::Vigilance;
 use crate::lease::{Exclusion, Holder, Leases};
 use crate::prove::Targets;
 use crate::retention::{Policy, Rules};
 use crate::source::Source;
 use crate::source::postgres::client::ClientSearch;
 use crate::source::postgres::cluster::ClusterSettings;
+use crate::source::postgres::connection::Connection;
 use crate::source::postgres::scratch::ScratchPlace;
 use crate::source::postgres::session::{self, connect};
 use crate::source::postgres::{PostgresSource, Selection};
@@ -29,11 +31,15 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 /// Opens the configured store, with retries around it.
 pub(crate) async fn open_store(config: &Config) -> Result<Arc<dyn Store>, CliError> {
-    let store: Arc<dyn Store> = match &config.store {
+    Ok(Arc::new(Retrying::new(open_impatient_store(config).await?, RetryPolicy::default())))
+}
+
+/// The same without retries: whoever wants to know how the store is must not wait until it is well again.
+pub(crate) async fn open_impatient_store(config: &Config) -> Result<Arc<dyn Store>, CliError> {
+    Ok(match &config.store {
         StoreConfig::Directory { path, .. } => Arc::new(FsStore::open(path)?),
         StoreConfig::S3(bucket) => Arc::new(S3Store::open(s3_settings(config, bucket).await?).await?),
-    };
-    Ok(Arc::new(Retrying::new(store, RetryPolicy::default())))
+    })
 }
 
 /// Opens the repository for writing, creating it in an empty store.
@@ -137,6 +143,7 @@ pub(crate) struct ConfiguredSource {
     pub(crate) environment: Option<String>,
     pub(crate) retries: u32,
     pub(crate) retry_delay: std::time::Duration,
+    pub(crate) vigilance: Vigilance,
 }
 
 /// The sources with these names, or all of them. A source that covers several databases becomes one per database.
@@ -170,6 +177,16 @@ pub(crate) async fn sources(config: &Config, names: &[String]) -> Result<Vec<Con
             Err(CliError::usage(format!("there is no source `{unknown}`"))
                 .with_help(format!("configured are: {}", known.join(", "))))
         }
+    }
+}
+
+/// Where the database of a source is, as it is configured.
+pub(crate) async fn source_connection(config: &Config, source: &SourceName) -> Result<Connection, CliError> {
+    let mut found = sources(config, &[source.to_string()]).await?;
+    match found.pop().map(|configured| configured.source) {
+        Some(Source::Postgres(postgres)) if found.is_empty() => Ok(postgres.connection),
+        _ => Err(CliError::usage(format!("`{source}` is not one PostgreSQL database of the configuration"))
+            .with_help("name the database by its URL")),
     }
 }
 
@@ -246,6 +263,7 @@ async fn keyspace(config: &Config, name: &str, redis: &RedisConfig) -> Result<Co
         environment: redis.environment.clone(),
         retries: redis.retries,
         retry_delay: redis.retry_delay,
+        vigilance: redis.vigilance.clone(),
     })
 }
 
@@ -270,6 +288,7 @@ async fn databases(config: &Config, name: &str, postgres: &PostgresConfig) -> Re
         environment: postgres.environment.clone(),
         retries: postgres.retries,
         retry_delay: postgres.retry_delay,
+        vigilance: postgres.vigilance.clone(),
     };
     if postgres.databases.is_everything() {
         return Ok(vec![source(name.parse::<SourceName>()?, connection)]);

@@ -7,16 +7,21 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::diagnose::Problem;
-use super::file::{CompressionFile, ConfigFile, EncryptionFile, RestoreFile, ScratchFile, SslMode};
+use super::file::{CompressionFile, ConfigFile, EncryptionFile, RehearseFile, RestoreFile, ScratchFile, SslMode};
 use super::twin::{Origin, Origins};
 use super::{
     Compression, Encryption, Http, Notify, Restore, Run, Scratch, SecretSource, SourceConfig, SourceName, StoreConfig,
 };
+use crate::gate::Policy;
+use crate::rehearse::mask::Mask;
 use crate::source::postgres::connection::Connection;
 
+mod gate;
 mod notify;
 mod source;
 mod store;
+
+pub(super) use gate::convert_gate;
 
 /// What the conversion must know besides the shape.
 pub(super) struct Surroundings<'a> {
@@ -41,24 +46,29 @@ pub(super) struct Converted {
     pub(super) sources: BTreeMap<SourceName, SourceConfig>,
     pub(super) scratch: Scratch,
     pub(super) restore: Restore,
+    pub(super) masks: Vec<Mask>,
     pub(super) run: Run,
     pub(super) http: Http,
     pub(super) notify: BTreeMap<String, Notify>,
-}
-
-/// Whether a name matches a pattern in which `*` stands for anything.
-pub fn matches_pattern(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| {
-            (0..=rest.len()).filter(|at| rest.is_char_boundary(*at)).any(|at| matches_pattern(tail, &rest[at..]))
-        }),
-    }
+    pub(super) gates: BTreeMap<String, Policy>,
 }
 
 /// Converts, or says everything that is wrong.
 pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Converted, Vec<Problem>> {
-    let ConfigFile { schedules, store, encryption, compression, source, scratch, restore, run, http, notify } = file;
+    let ConfigFile {
+        schedules,
+        store,
+        encryption,
+        compression,
+        source,
+        scratch,
+        restore,
+        rehearse,
+        run,
+        http,
+        notify,
+        gate,
+    } = file;
     let mut problems = Problems { around, found: Vec::new() };
     let schedules = schedules.map(|path| problems.absolute("schedules", &path));
     let store = store::convert_store(store, &mut problems);
@@ -75,12 +85,20 @@ pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Con
     let scratch = convert_scratch(scratch, &mut problems);
     let RestoreFile { jobs } = restore;
     let restore = Restore { jobs: problems.count(&["restore", "jobs"], jobs, 1..=64) };
+    let masks = convert_masks(rehearse, &mut problems);
     let run = notify::convert_run(&run, &mut problems);
     let http = notify::convert_http(http, &mut problems);
     let mut told = BTreeMap::new();
     for (name, file) in notify {
         let receiver = notify::convert_notify(&name, file, &mut problems);
         told.insert(name, receiver);
+    }
+    let mut gates = BTreeMap::new();
+    for (environment, file) in gate {
+        match convert_gate(&environment, file) {
+            Ok(policy) => drop(gates.insert(environment, policy)),
+            Err(wrong) => problems.found.extend(wrong),
+        }
     }
     match (store, run) {
         (Some(store), Some(run)) if problems.found.is_empty() => Ok(Converted {
@@ -91,9 +109,11 @@ pub(super) fn convert(file: ConfigFile, around: &Surroundings<'_>) -> Result<Con
             sources,
             scratch,
             restore,
+            masks,
             run,
             http,
             notify: told,
+            gates,
         }),
         _ => Err(problems.found),
     }
@@ -203,6 +223,22 @@ fn convert_scratch(file: ScratchFile, problems: &mut Problems<'_>) -> Scratch {
     }
 }
 
+fn convert_masks(file: RehearseFile, problems: &mut Problems<'_>) -> Vec<Mask> {
+    let RehearseFile { mask } = file;
+    let mut masks = Vec::new();
+    for (column, with) in mask {
+        match Mask::parse(&column, &with) {
+            Some(mask) => masks.push(mask),
+            None => problems.add(
+                &["rehearse", "mask", &column],
+                format!("`{column} = {with}` is no mask"),
+                "write \"schema.table.column\" = \"null\", \"hash\", \"email\" or \"text:what stands there\"",
+            ),
+        }
+    }
+    masks
+}
+
 impl SslMode {
     /// libpq's word for it.
     pub fn as_str(self) -> &'static str {
@@ -226,25 +262,5 @@ impl Surroundings<'_> {
             Origin::Variable(name) | Origin::Flag(name) => Some(name),
             Origin::File { .. } => None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches_pattern;
-
-    #[test]
-    fn a_star_stands_for_anything() {
-        let check = |pattern: &str, name: &str, expected: bool| {
-            assert_eq!(matches_pattern(pattern, name), expected, "{pattern} {name}");
-        };
-        check("*", "", true);
-        check("shop", "shop", true);
-        check("shop", "shop2", false);
-        check("shop_*", "shop_eu", true);
-        check("*_test", "shop_test", true);
-        check("*_test", "shop_tester", false);
-        check("a*b*c", "a-ü-b-b-c", true);
-        check("a*b*c", "a-c-b", false);
     }
 }

@@ -14,6 +14,10 @@ use super::duration::HumanDuration;
 use super::secret::SecretSource;
 use crate::notify::Event;
 
+pub mod gate;
+
+use gate::GateFile;
+
 /// Where backups are kept, who can read them, and what is backed up.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(title = "guard.toml")]
@@ -34,12 +38,16 @@ pub struct ConfigFile {
     pub scratch: ScratchFile,
     /// How restores are run.
     pub restore: RestoreFile,
+    /// How `guard rehearse` works.
+    pub rehearse: RehearseFile,
     /// How `guard run` works.
     pub run: RunFile,
     /// The status page, metrics and probes of `guard run`.
     pub http: HttpFile,
     /// Who is told how things went, by name.
     pub notify: BTreeMap<String, NotifyFile>,
+    /// What must hold before migrations may run, by environment.
+    pub gate: BTreeMap<String, GateFile>,
 }
 
 /// Where backups are kept.
@@ -155,6 +163,8 @@ pub struct SourceFile {
     pub sslrootcert: Option<PathBuf>,
     /// Which environment this is (`production`, `staging`), for reports.
     pub environment: Option<String>,
+    /// When a backup that holds much less than the one before it raises an alarm.
+    pub alarm: AlarmFile,
     /// Redis: the ACL user, instead of the one in the URL.
     pub username: Option<String>,
     /// Redis: the password, instead of the one in the URL.
@@ -187,12 +197,37 @@ impl Default for SourceFile {
             sslmode: None,
             sslrootcert: None,
             environment: None,
+            alarm: AlarmFile::default(),
             username: None,
             password: None,
             sentinel: None,
             prefer_replica: false,
             max_silence: HumanDuration::seconds(60),
         }
+    }
+}
+
+/// When a backup that holds much less than the one before it raises an alarm. While one is open, retention removes nothing of
+/// the source; `guard release` ends it.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlarmFile {
+    /// How much of its rows, or of their bytes, a table may lose from one backup to the next: a percentage, or `off` for any
+    /// amount. A table that vanished is an alarm unless this is `off`.
+    pub shrink: String,
+    /// How much smaller everything together may get: a percentage, or `off`.
+    pub size: String,
+    /// Tables with fewer rows than this may lose them all, unless `tables` names them.
+    pub ignore_below: u64,
+    /// Tables with rules of their own, the first that fits counts: `["public.audit 0%", "public.session_* off"]`. Of Redis,
+    /// keys that never expire are compared by database and type: `"db0 hash keys 10%"`.
+    pub tables: Vec<String>,
+}
+
+impl Default for AlarmFile {
+    fn default() -> Self {
+        let half = || "50%".to_owned();
+        Self { shrink: half(), size: half(), ignore_below: 100, tables: Vec::new() }
     }
 }
 
@@ -254,6 +289,15 @@ pub struct RestoreFile {
     /// Parallel jobs, 1 to 64. When absent: as many as there are processors.
     #[schemars(range(min = 1, max = 64))]
     pub jobs: Option<u32>,
+}
+
+/// How `guard rehearse` works.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RehearseFile {
+    /// What the values of a column become in a copy that is kept (`--keep`), by `"schema.table.column"`: `null`, `hash` (equal
+    /// values stay equal), `email` (the same as an address), or `text:` and what stands there instead.
+    pub mask: BTreeMap<String, String>,
 }
 
 /// How `guard run` works.

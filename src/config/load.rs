@@ -16,7 +16,10 @@ use super::setting::{self, Kind};
 use super::twin::{self, Origin, Origins, Override};
 use super::{Address, Config, Environment, PostgresConfig, SourceConfig, SourceName, zero};
 
+mod policy;
 mod schedules;
+
+pub use policy::load_policies;
 
 /// What to read, and where to look for it.
 #[derive(Debug, Clone)]
@@ -248,9 +251,11 @@ fn finish(
         mut sources,
         scratch,
         restore,
+        masks,
         run,
         http,
         notify,
+        gates,
     } = converted;
     if sources.is_empty() {
         let found = zero_sources(&request.environment).map_err(|report| ConfigError { reports: vec![report] })?;
@@ -288,9 +293,11 @@ fn finish(
         sources,
         scratch,
         restore,
+        masks,
         run,
         http,
         notify,
+        gates,
         schedules: checked,
     };
     Ok(Loaded { config, said, origins, schedules })

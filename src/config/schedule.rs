@@ -256,7 +256,7 @@ impl Target {
 pub fn parse_cron(text: &str) -> Result<Cron, String> {
     let n_fields = text.split_whitespace().count();
     if !(5..=6).contains(&n_fields) && !text.starts_with('@') {
-        return Err(format!("it has {n_fields} fields instead of 5"));
+        return Err(format!("it has {n_fields} fields instead of 5 or 6"));
     }
     let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
     let cron = parser.parse(text).map_err(|error| match error {

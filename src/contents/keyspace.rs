@@ -109,7 +109,9 @@ impl Keyspace {
         let Self { databases, functions, modules } = other;
         for (database, kinds) in databases {
             let into = self.databases.entry(database).or_default();
-            kinds.into_iter().for_each(|(kind, contents)| into.entry(kind).or_default().absorb(contents));
+            for (kind, contents) in kinds {
+                into.entry(kind).or_default().absorb(contents);
+            }
         }
         // Every master has all functions.
         if self.functions.libraries == 0 || self.functions == functions {

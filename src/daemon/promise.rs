@@ -75,6 +75,20 @@ async fn newest(place: &Workplace, source: &SourceName) -> Result<Option<BackupI
     Ok(None)
 }
 
+/// Whether nobody has told this yet: whoever asks first is to tell it. Told twice is better than not told.
+pub(super) async fn is_first_to_tell(place: &Workplace, what: &str) -> bool {
+    let Ok(key) = format!("leases/@told/{what}").parse::<Key>() else { return true };
+    let now = (place.clock)();
+    match place.catalog.store().create(&key, Bytes::from(format!("{now}\n"))).await {
+        Ok(()) => true,
+        Err(StoreError::Exists { .. }) => false,
+        Err(error) => {
+            tracing::warn!(%error, "whether this was told before is not known");
+            true
+        }
+    }
+}
+
 async fn tell(
     place: &Workplace,
     configured: &str,
@@ -84,11 +98,8 @@ async fn tell(
 ) -> Result<(), CatalogError> {
     let n_days = (now - since - rpo).num_days();
     let of = newest.map_or("none", BackupId::as_str);
-    let key: Key = format!("leases/@told/rpo-{source}-{of}-{n_days}").parse()?;
-    match place.catalog.store().create(&key, Bytes::from(format!("{now}\n"))).await {
-        Ok(()) => {}
-        Err(StoreError::Exists { .. }) => return Ok(()),
-        Err(error) => return Err(error.into()),
+    if !is_first_to_tell(place, &format!("rpo-{source}-{of}-{n_days}")).await {
+        return Ok(());
     }
     let words = |delta: TimeDelta| {
         humantime::format_duration(std::time::Duration::from_secs(delta.num_seconds().unsigned_abs())).to_string()

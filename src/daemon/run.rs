@@ -76,10 +76,12 @@ async fn attempt(
         Claimed::Held(record) => return Ok(Ended::Later(job, Some(record.expires()))),
         Claimed::Finished(_) => return Ok(Ended::Over(job)),
     };
-    if let Some(before) = before {
-        tracing::warn!(holder = %before.holder, acquired = %before.acquired, "taken over: it was begun and not ended");
-    } else {
-        tracing::info!("the run begins");
+    match before {
+        Some(before) if before.state == State::Held => {
+            tracing::warn!(holder = %before.holder, acquired = %before.acquired, "taken over: it was begun and not ended");
+        }
+        Some(_) => tracing::info!("the run begins again: it was given back"),
+        None => tracing::info!("the run begins"),
     }
     let token = lease.token().clone();
     let run = Run { place, due, note, token: &token };

@@ -54,8 +54,8 @@ pub(super) enum Break {
 /// Does what the job's kind says.
 pub(super) async fn tell(run: Run<'_>) -> Told {
     let told = match run.due.job.kind {
-        Kind::Backup => backup::tell(run).await,
-        Kind::TestRestore => proof::tell(run).await,
+        Kind::Backup => Box::pin(backup::tell(run)).await,
+        Kind::TestRestore => Box::pin(proof::tell(run)).await,
         Kind::Verify => verify::tell(run).await,
         Kind::Prune => prune::tell(run).await,
     };
@@ -99,11 +99,12 @@ async fn hold(run: Run<'_>, subject: Subject) -> Result<HeldLease, Break> {
 /// Does a piece of work that page and metrics show as long as it lasts, and by its outcome afterwards.
 async fn shown<T, E: Reason>(
     run: Run<'_>,
+    kind: Kind,
     source: &SourceName,
     progress: &Arc<Progress>,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let (live, kind) = (&run.place.live, shown_as(run.due.job.kind));
+    let (live, kind) = (&run.place.live, shown_as(kind));
     live.began(source, kind, (run.place.clock)(), Arc::clone(progress));
     let outcome = work.await;
     let failure = outcome.as_ref().err().map(|error| error.reason().unwrap_or_else(|| "interrupted".to_owned()));

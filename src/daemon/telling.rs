@@ -9,10 +9,13 @@ use super::record;
 use super::run::Run;
 use super::story::{Failure, Told};
 use super::workplace::Workplace;
-use crate::catalog::{Evidence, Verdict};
+use crate::catalog::{Alarm, Evidence, Manifest, Verdict};
 use crate::lease::{Holder, State};
 use crate::notify::{Beat, Event, Notice};
 use crate::schedule::Kind;
+
+/// How many losses one message lists.
+const MOST_LOSSES: usize = 10;
 
 /// Tells how a run went, if that is news.
 pub(super) async fn of_run(run: Run<'_>, told: &Told) {
@@ -51,6 +54,21 @@ pub(super) fn of_proof(run: Run<'_>, evidence: &Evidence) {
     notice.details.insert("verdict".to_owned(), verdict(evidence.verdict).to_owned());
     notice.details.insert("found".to_owned(), detail);
     notice.details.extend(evidence.reason.clone().map(|reason| ("reason".to_owned(), reason)));
+    run.place.notifier.tell(notice);
+}
+
+/// Tells that a backup holds much less than the one before it.
+pub(super) fn of_alarm(run: Run<'_>, manifest: &Manifest, alarm: &Alarm) {
+    let Manifest { source, id, .. } = manifest;
+    let summary = format!("{source}: data is missing from the backup {id}: {}", alarm.summary());
+    let mut notice = notice(run, Event::Alarm, summary);
+    notice.details.insert("backup".to_owned(), id.to_string());
+    notice.details.insert("compared with".to_owned(), alarm.against.to_string());
+    for (loss_idx, loss) in alarm.losses.iter().take(MOST_LOSSES).enumerate() {
+        notice.details.insert(format!("missing {}", loss_idx + 1), loss.message.clone());
+    }
+    let help = format!("nothing is pruned until `guard release {id}` says that it is as it should be");
+    notice.details.insert("help".to_owned(), help);
     run.place.notifier.tell(notice);
 }
 

@@ -120,8 +120,8 @@ impl Chart {
                 @for series in &self.series {
                     g class=(if series.joined && series.points.len() > DOTS { format!("{} many", series.class) } else { series.class.to_owned() }) {
                         @if series.joined && series.points.len() > 1 {
-                            path.area d=(format!("{}V{:.1}H{:.1}Z", self.line(frame, series), level(0.0), first_x(frame, series))) {}
-                            path.line d=(self.line(frame, series)) {}
+                            path.area d=(format!("{}V{:.1}H{:.1}Z", line(frame, series), level(0.0), first_x(frame, series))) {}
+                            path.line d=(line(frame, series)) {}
                         }
                         @for dot in &series.points {
                             @let (x, y) = frame.place(dot.at, dot.value);
@@ -131,12 +131,6 @@ impl Chart {
                 }
             }
         }
-    }
-
-    fn line(&self, frame: &Frame, series: &Series) -> String {
-        let places = series.points.iter().map(|dot| frame.place(dot.at, dot.value));
-        let steps: Vec<String> = places.map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
-        format!("M{}", steps.join("L"))
     }
 
     fn frame(&self) -> Option<Frame> {
@@ -238,6 +232,12 @@ impl Unit {
             }
         }
     }
+}
+
+fn line(frame: &Frame, series: &Series) -> String {
+    let places = series.points.iter().map(|dot| frame.place(dot.at, dot.value));
+    let steps: Vec<String> = places.map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
+    format!("M{}", steps.join("L"))
 }
 
 fn first_x(frame: &Frame, series: &Series) -> f64 {

@@ -224,7 +224,9 @@ pub const METRICS: &[Metric] = &[
         help: "1 while a run of the job is under way.",
         collect: |scene, samples| {
             for (source, running) in &scene.activity.running {
-                running.iter().for_each(|running| samples.add(&[source.as_str(), running.job.name()], 1.0));
+                for running in running {
+                    samples.add(&[source.as_str(), running.job.name()], 1.0);
+                }
             }
         },
     },
@@ -386,6 +388,26 @@ pub const METRICS: &[Metric] = &[
         help: "1 if the last test restore took longer than promised.",
         collect: |scene, samples| {
             each(scene, samples, |source| source.rto_target_seconds.map(|_| flag(source.has("rto-missed"))));
+        },
+    },
+    Metric {
+        name: "guard_alarms_open",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "Backups that hold much less than the one before them, and that nobody has released.",
+        collect: |scene, samples| {
+            each(scene, samples, |source| {
+                Some(source.history.iter().filter(|backup| backup.alarm.is_some()).count() as f64)
+            });
+        },
+    },
+    Metric {
+        name: "guard_retention_frozen",
+        kind: Kind::Gauge,
+        labels: SOURCE,
+        help: "1 while retention removes nothing of the source: it is failing, or an alarm is open.",
+        collect: |scene, samples| {
+            each(scene, samples, |source| source.retention.as_ref().map(|preview| flag(preview.frozen.is_some())));
         },
     },
     Metric {

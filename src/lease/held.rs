@@ -4,8 +4,8 @@
 //! clock was read. Then the token is cancelled, and the last quarter is there to stop the work. So a holder that was cut off
 //! has stopped before another can take over, whatever either host's clock shows.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -26,6 +26,7 @@ pub struct HeldLease {
     won: Record,
     token: CancellationToken,
     is_lost: Arc<AtomicBool>,
+    asked: Arc<OnceLock<String>>,
     keeper: JoinHandle<Result<Renewal, LeaseError>>,
     stop: DropGuard,
 }
@@ -47,9 +48,17 @@ impl HeldLease {
         let (key, won) = (renewal.key.clone(), renewal.record.clone());
         let is_lost = Arc::new(AtomicBool::new(false));
         let stop = CancellationToken::new();
+        let asked = Arc::new(OnceLock::new());
         let (of_keeper, lost, end) = (token.clone(), Arc::clone(&is_lost), stop.clone());
+        let why_asked = Arc::clone(&asked);
         let keeping = async move {
-            let kept = keep(renewal, begun, end).await;
+            let give_way = |why: &str| {
+                if why_asked.set(why.to_owned()).is_ok() {
+                    tracing::info!(why, "asked to give way; the work under the lease is stopped");
+                    of_keeper.cancel();
+                }
+            };
+            let kept = keep(renewal, begun, end, give_way).await;
             if let Err(error) = &kept {
                 tracing::error!(%error, "the lease is lost; the work under it is stopped");
                 lost.store(true, Ordering::SeqCst);
@@ -58,7 +67,7 @@ impl HeldLease {
             kept
         };
         let keeper = tokio::spawn(keeping.in_current_span());
-        Self { key, won, token, is_lost, keeper, stop: stop.drop_guard() }
+        Self { key, won, token, is_lost, asked, keeper, stop: stop.drop_guard() }
     }
 
     /// Cancelled when the lease can no longer be relied on, or when whoever asked for it cancels. The work goes under it.
@@ -69,6 +78,11 @@ impl HeldLease {
     /// Whether it was the lease that was lost.
     pub fn is_lost(&self) -> bool {
         self.is_lost.load(Ordering::SeqCst)
+    }
+
+    /// Why somebody asked the work under it to give way, if somebody did. The lease is good until it is ended all the same.
+    pub fn asked_to_yield(&self) -> Option<&str> {
+        self.asked.get().map(String::as_str)
     }
 
     /// The record as it was won.
@@ -96,6 +110,8 @@ impl HeldLease {
     pub async fn detach(self, lasting: Duration) -> Result<Record, LeaseError> {
         let mut renewal = self.stopped().await?;
         renewal.record.ttl_ms = u64::try_from(lasting.as_millis()).unwrap_or(u64::MAX);
+        // This process ends and the lease is to go on: whoever sees its death must not take it for the lease's.
+        renewal.record.holder.started.clear();
         renewal.renew().await?;
         Ok(renewal.record)
     }
@@ -119,7 +135,12 @@ impl HeldLease {
 }
 
 /// Renews until it is told to stop or the lease is lost.
-async fn keep(mut renewal: Renewal, begun: Instant, stop: CancellationToken) -> Result<Renewal, LeaseError> {
+async fn keep(
+    mut renewal: Renewal,
+    begun: Instant,
+    stop: CancellationToken,
+    give_way: impl Fn(&str),
+) -> Result<Renewal, LeaseError> {
     let ttl = Duration::from_millis(renewal.record.ttl_ms);
     let mut begun = begun;
     loop {
@@ -128,6 +149,9 @@ async fn keep(mut renewal: Renewal, begun: Instant, stop: CancellationToken) -> 
             () = tokio::time::sleep_until(begun + ttl / 3) => {}
         }
         begun = renewal.renew_before(begun + ttl / 4 * 3, &stop).await?;
+        if let Some(why) = &renewal.record.asked {
+            give_way(why);
+        }
     }
 }
 
@@ -180,6 +204,7 @@ impl Renewal {
                 return Err(self.lost(format!("{} holds it since {}", theirs.holder, theirs.acquired)));
             }
             self.tag = found.tag;
+            self.record.asked = theirs.asked;
         }
         Err(self.lost("its record was removed or changed by hand".to_owned()))
     }
@@ -192,6 +217,7 @@ impl Renewal {
         if theirs.token != self.record.token {
             return Err(self.lost(format!("{} holds it since {}", theirs.holder, theirs.acquired)));
         }
+        self.record.asked = theirs.asked;
         Ok(self.store.replace(&self.key, self.record.to_bytes()).await?)
     }
 

@@ -35,6 +35,9 @@ pub struct Record {
     /// When it was ended, by the store's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<DateTime<Utc>>,
+    /// Why the holder is asked to give way, if somebody asks: the one field that others than the holder write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
 }
 
 /// What became of a lease.
@@ -122,6 +125,7 @@ mod tests {
             ttl_ms: 60_000,
             state: State::Held,
             ended: None,
+            asked: None,
         }
     }
 

@@ -57,7 +57,7 @@ impl Poster {
 }
 
 fn check(answer: Result<Response, reqwest::Error>) -> Result<(), NotifyError> {
-    let answer = answer.map_err(|error| NotifyError::Unreachable(reason(error.without_url())))?;
+    let answer = answer.map_err(|error| NotifyError::Unreachable(reason(&error.without_url())))?;
     if answer.status().is_success() {
         return Ok(());
     }
@@ -65,8 +65,8 @@ fn check(answer: Result<Response, reqwest::Error>) -> Result<(), NotifyError> {
 }
 
 /// The innermost reason; the outer ones say only that a request was sent.
-fn reason(error: reqwest::Error) -> String {
-    let mut innermost: &dyn std::error::Error = &error;
+fn reason(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }

@@ -152,7 +152,8 @@ async fn compare(
     let copy = copy.open(&manifest.id).await.map_err(LoadError::from)?;
     let read = read_still(&copy, progress).await;
     copy.close();
-    let (found, rdb) = read?;
+    let (mut found, rdb) = read?;
+    options.leave_out_the_rest(&mut found);
     let expected = task::spawn_blocking(move || expected_after(&files, &options, rdb)).await;
     let expected = expected.map_err(|panic| RestoreError::Thread(panic.to_string()))??;
     let expired = expected.passing_keys();

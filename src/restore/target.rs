@@ -65,7 +65,7 @@ pub(super) async fn check_target(
     if major < facts.major {
         return Err(RestoreError::TargetTooOld { dump: facts.major, target: major });
     }
-    if is_there && target.clean.is_none() && target.tables.is_empty() {
+    if is_there && target.clean.is_none() && target.replace.is_none() && target.tables.is_empty() {
         session.assert_empty().await?;
     }
     if !target.without_roles {

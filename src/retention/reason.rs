@@ -4,6 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::catalog::BackupId;
+
 /// One reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
@@ -53,6 +55,11 @@ pub enum Reason {
         /// The target.
         rpo: TimeDelta,
     },
+    /// Nothing goes now: this backup holds much less than the one before it.
+    Alarm {
+        /// The backup whose alarm is open.
+        backup: BackupId,
+    },
     /// It goes.
     NoRuleKeepsIt,
 }
@@ -67,6 +74,13 @@ pub enum Period {
     Weekly,
     Monthly,
     Yearly,
+}
+
+impl Reason {
+    /// Whether it keeps everything, and not this backup alone.
+    pub fn is_freeze(&self) -> bool {
+        matches!(self, Self::Frozen { .. } | Self::Alarm { .. })
+    }
 }
 
 impl fmt::Display for Period {
@@ -112,6 +126,10 @@ impl fmt::Display for Reason {
                 human(*rpo)
             ),
             Self::Frozen { data_of: None, .. } => f.write_str("frozen: there is no sound backup; nothing is removed"),
+            Self::Alarm { backup } => write!(
+                f,
+                "frozen: the data-loss alarm of {backup} is open; nothing is removed before `guard release {backup}`"
+            ),
             Self::NoRuleKeepsIt => f.write_str("no rule keeps it"),
         }
     }

@@ -200,6 +200,13 @@ impl ChildCommand {
     }
 }
 
+/// What to put before a command line so that the program gets this signal when guard dies; nothing where that cannot be had.
+pub fn tied_to_this_process(signal: &str) -> Vec<OsString> {
+    setpriv().map_or_else(Vec::new, |setpriv| {
+        vec![setpriv.into(), format!("--pdeathsig={signal}").into(), OsString::from("--")]
+    })
+}
+
 impl OwnedChild {
     /// Its process id, while it runs.
     pub fn id(&self) -> Option<u32> {

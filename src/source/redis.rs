@@ -19,8 +19,8 @@ pub mod info;
 pub mod keys;
 pub mod load;
 mod pattern;
+pub mod privilege;
 pub mod rdb;
-mod rdb_text;
 pub mod record;
 pub mod replication;
 pub mod scratch;
@@ -293,7 +293,7 @@ impl OpenKeyspace {
     }
 
     /// What dumps it: guard itself speaks the server's protocol.
-    pub fn tool(&self) -> Tool {
+    pub fn tool() -> Tool {
         Tool { name: "guard".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
     }
 

@@ -10,7 +10,9 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 
-use crate::catalog::{BackupId, BackupKeys, Catalog, CatalogError, Evidence, Pin, SourceFacts, SourceName, Tool};
+use crate::catalog::{
+    Alarm, BackupId, BackupKeys, Catalog, CatalogError, Evidence, Pin, Release, SourceFacts, SourceName, Tool,
+};
 use crate::contents::Contents;
 use crate::contents::keyspace::{Keyspace, KindContents};
 use crate::store::ObjectInfo;
@@ -77,6 +79,10 @@ pub struct Recorded {
     pub manifest: String,
     /// Who pinned it and why, if anybody.
     pub kept: Option<Pin>,
+    /// What it holds much less of than the one before it, if anything.
+    pub alarm: Option<Alarm>,
+    /// Whether somebody said that this is as it should be.
+    pub released: Option<Release>,
     /// Its evidence, oldest first.
     pub proofs: Vec<Arc<Evidence>>,
     /// Its tables by name; empty for a backup so old that nobody looks at single tables.
@@ -169,7 +175,7 @@ impl History {
         for object in self.catalog.store().list(&source.key()).await? {
             let mut segments = object.key.as_str().split('/').skip(1);
             let Some(Ok(id)) = segments.next().map(str::parse::<BackupId>) else { continue };
-            if matches!(segments.next(), Some("manifest.json" | "keep.json" | "proofs")) {
+            if matches!(segments.next(), Some("manifest.json" | "keep.json" | "released.json" | "proofs")) {
                 documents.entry(id).or_default().push(object);
             }
         }
@@ -219,6 +225,11 @@ impl Recorded {
         (self.finished - self.started).as_seconds_f64()
     }
 
+    /// Its alarm, if nobody has released it.
+    pub fn open_alarm(&self) -> Option<&Alarm> {
+        self.alarm.as_ref().filter(|_| self.released.is_none())
+    }
+
     /// A piece of its evidence, by the name of its document.
     pub fn proof(&self, name: &str) -> Option<&Evidence> {
         self.proofs.iter().map(|evidence| &**evidence).find(|evidence| moment_name(evidence) == name)
@@ -266,6 +277,8 @@ async fn read(catalog: &Catalog, source: &SourceName, id: &BackupId) -> Result<O
         tools: manifest.tools.clone(),
         manifest: manifest.digest().to_owned(),
         kept: backup.kept,
+        alarm: manifest.alarm.clone(),
+        released: backup.released,
         proofs: evidence.into_iter().map(Arc::new).collect(),
         n_tables: tables.len() as u64,
         tables,

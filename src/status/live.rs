@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::Preview;
 use crate::catalog::SourceName;
 use crate::progress::{Moment, Progress};
 
@@ -87,8 +86,6 @@ pub struct Activity {
     pub attempts: BTreeMap<(SourceName, Job), Attempt>,
     /// Leases by their name.
     pub leases: BTreeMap<String, Lease>,
-    /// What retention would do.
-    pub previews: BTreeMap<SourceName, Preview>,
     /// Counts since the start.
     pub counts: Counts,
 }
@@ -147,11 +144,6 @@ impl Live {
             Some(lease) => drop(leases.insert(name.to_owned(), lease)),
             None => drop(leases.remove(name)),
         }
-    }
-
-    /// What retention would do with a source's backups.
-    pub fn preview(&self, source: &SourceName, preview: Preview) {
-        self.lock().activity.previews.insert(source.clone(), preview);
     }
 
     /// Everything as it is now.

@@ -10,6 +10,7 @@ use super::history::{Listed, Recorded, Snapshot, TableFigures, Untrusted};
 use super::live::{Job, Live};
 use super::{Expected, Health, Report, report};
 use crate::catalog::{BackupId, Compared, Evidence, SourceName, Verdict};
+use crate::retention::Rules;
 
 fn now() -> DateTime<Utc> {
     "2026-11-21T12:00:00Z".parse().unwrap()
@@ -36,6 +37,8 @@ fn recorded(at: DateTime<Utc>, tables: &[(&str, u64)]) -> Recorded {
         tools: Vec::new(),
         manifest: String::new(),
         kept: None,
+        alarm: None,
+        released: None,
         proofs: Vec::new(),
         tables: tables.iter().map(figures).collect(),
         n_tables: tables.len() as u64,
@@ -76,6 +79,7 @@ fn expected() -> Expected {
         rto: Some(Duration::from_mins(15)),
         upcoming: Vec::new(),
         proof_due: None,
+        rules: Rules::default(),
     }
 }
 

@@ -166,7 +166,7 @@ impl Store for FsStore {
 
     async fn swap(&self, key: &Key, tag: &Tag, body: Bytes) -> Result<Tag, StoreError> {
         let (key, tag) = (key.clone(), tag.clone());
-        self.blocking(move |store| store.swap_now(&key, &tag, body)).await
+        self.blocking(move |store| store.swap_now(&key, &tag, &body)).await
     }
 
     async fn begin(&self, key: &Key, part_size: usize) -> Result<Box<dyn Upload>, StoreError> {

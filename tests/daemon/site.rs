@@ -1,5 +1,7 @@
 //! Daemons to look at: each with a directory and a log of its own, all of them with the same store if a test wants that.
 
+#![allow(dead_code, reason = "shared by several test binaries")]
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,7 +51,7 @@ impl Site {
         let log = tempfile::Builder::new().prefix("log-").tempfile_in(self.guard.dir()).expect("a file");
         let (file, path) = log.keep().expect("a file that stays");
         let mut command = self.guard.command(&["run", "--log-format", "json", "-vv"]);
-        command.stderr(file.try_clone().map_or_else(|_| File::create(&path).expect("a file"), |file| file));
+        command.stderr(file.try_clone().unwrap_or_else(|_| File::create(&path).expect("a file")));
         Daemon { running: Running::start(command), log: path }
     }
 
@@ -67,7 +69,9 @@ impl Site {
     pub(crate) fn manifests(&self, source: &str) -> Vec<Value> {
         let folders = fs::read_dir(self.guard.store().join(source)).into_iter().flatten().flatten();
         let manifests = folders.filter_map(|folder| fs::read(folder.path().join("manifest.json")).ok());
-        manifests.map(|text| serde_json::from_slice(&text).expect("a manifest")).collect()
+        let documents = manifests.map(|text| serde_json::from_slice::<Value>(&text).expect("a manifest"));
+        // A tombstone lies where the manifest of a removed backup was.
+        documents.filter(|document| document["deleted"].is_null()).collect()
     }
 }
 

@@ -69,7 +69,7 @@ impl Chromium {
         let mut command = Command::new(&self.program);
         command.args(ALWAYS).arg(format!("--user-data-dir={}", self.profile.path().display()));
         command.arg(format!("--window-size={width},{height}"));
-        command.arg(format!("--blink-settings=preferredColorScheme={}", if dark { 0 } else { 1 }));
+        command.arg(format!("--blink-settings=preferredColorScheme={}", i32::from(!dark)));
         command.args(args).env("HOME", self.profile.path()).stdin(Stdio::null());
         let output = command.output().expect("Chromium runs");
         assert!(output.status.success(), "Chromium failed: {}", String::from_utf8_lossy(&output.stderr));

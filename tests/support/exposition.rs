@@ -26,7 +26,7 @@ pub fn parse(text: &str) -> BTreeMap<String, Family> {
                 families.insert(name.to_owned(), Family { help: help.to_owned(), ..Family::default() }).is_none(),
                 "{name} comes twice"
             );
-            current = name.to_owned();
+            name.clone_into(&mut current);
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').expect("a type has a name");
             assert_eq!(name, current, "the type follows its help");
@@ -40,7 +40,9 @@ pub fn parse(text: &str) -> BTreeMap<String, Family> {
             assert!(family.samples.insert(labels, value).is_none(), "twice: {line}");
         }
     }
-    families.iter().for_each(|(name, family)| lint(name, family));
+    for (name, family) in &families {
+        lint(name, family);
+    }
     families
 }
 

@@ -21,7 +21,7 @@ pub fn url(server: &TestRedis) -> String {
     format!("unix://{}", server.socket().display())
 }
 
-/// Every type, small and large encodings, binary keys, expiries, databases 0, 3 and 15, and a function.
+/// Every type, small and large encodings, binary keys, expiries, something in each of the 16 databases, and a function.
 pub fn fill(server: &TestRedis) {
     let mut to = server.connect();
     to.words("SET plain value");
@@ -46,9 +46,10 @@ pub fn fill(server: &TestRedis) {
     to.words("XACK stream:small readers 1-1");
     to.words("SET session:1 a EX 100000");
     to.words("SET session:2 b EX 200000");
-    to.words("SELECT 3");
-    to.words("SET other:1 x");
-    to.words("SELECT 15");
+    for database in 1..16 {
+        to.words(&format!("SELECT {database}"));
+        to.words(&format!("SET other:{database} x"));
+    }
     to.words("HSET last f v");
     to.run(&["FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('one', function() return 1 end)"]);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use guard::catalog::{
@@ -97,6 +98,7 @@ impl Past {
             facts: SourceFacts::Postgres(facts),
             streams: vec![dump],
             contents: Contents { tables: tables.iter().map(table).collect::<BTreeMap<_, _>>(), ..Contents::default() },
+            alarm: None,
             sha256: String::new(),
         }
         .sealed()
@@ -150,7 +152,9 @@ pub fn evidence(manifest: &Manifest, at: DateTime<Utc>, restore_seconds: f64, fa
         reason: failed.then(|| "contents-differ".to_owned()),
         rungs,
         differences: if failed { vec![difference] } else { Vec::new() },
-        started: at - TimeDelta::seconds(17) - TimeDelta::milliseconds((restore_seconds * 1000.0) as i64),
+        started: at
+            - TimeDelta::seconds(17)
+            - TimeDelta::from_std(Duration::from_secs_f64(restore_seconds)).expect("a test's restore is short"),
         finished: at,
         restore_seconds,
         proof_seconds: 16.6,

@@ -18,6 +18,9 @@ pub struct TestRedis {
     dir: TempDir,
 }
 
+/// The user `nobody`.
+const NOBODY: u32 = 65534;
+
 /// A connection to a server.
 #[derive(Debug)]
 pub struct RedisConnection(BufReader<UnixStream>);
@@ -98,18 +101,46 @@ impl TestRedis {
         RedisVersion::V7.start_with(&settings)
     }
 
+    /// Starts one that no more processes are allowed to: it cannot fork for a snapshot.
+    pub fn start_unable_to_fork() -> Self {
+        let dir = new_dir();
+        let (mut starter, mut limiter) = (Command::new("setpriv"), Command::new("setpriv"));
+        if nix::unistd::geteuid().is_root() {
+            // The limit does not hold for root, and only the same user may set it.
+            std::os::unix::fs::chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+            let nobody = NOBODY.to_string();
+            starter.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups"]);
+            limiter.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups"]);
+        }
+        starter.args(["--pdeathsig", "KILL"]);
+        let server = Self::launch_by(starter, RedisVersion::V7, dir, &[]);
+        limiter.args(["--pdeathsig", "clear", "prlimit", "--nproc=0:0", "--pid", &server.pid().to_string()]);
+        let limited = limiter.status().unwrap();
+        assert!(limited.success(), "prlimit failed");
+        server
+    }
+
     /// Starts one that loads an RDB.
     pub fn start_from(rdb: &[u8]) -> Self {
         RedisVersion::V7.start_from(rdb, &[])
     }
 
     fn launch(version: RedisVersion, dir: TempDir, settings: &[&str]) -> Self {
-        let mut server = Command::new("setpriv");
-        server.args(["--pdeathsig", "KILL"]).arg(version.program()).process_group(0);
+        let mut starter = Command::new("setpriv");
+        starter.args(["--pdeathsig", "KILL"]);
+        Self::launch_by(starter, version, dir, settings)
+    }
+
+    fn launch_by(mut server: Command, version: RedisVersion, dir: TempDir, settings: &[&str]) -> Self {
+        server.arg(version.program()).process_group(0);
         // A configuration file is the first argument or none.
         let (file, settings) = settings.split_at(settings.first().is_some_and(|first| !first.starts_with("--")).into());
         server.args(file).args(["--port", "0", "--save", "", "--unixsocket"]).arg(dir.path().join("redis.sock"));
-        server.args(["--logfile", "redis.log", "--dir"]).arg(dir.path()).args(settings);
+        // By default a server waits five seconds for further replicas before it begins a snapshot.
+        server
+            .args(["--repl-diskless-sync-delay", "0", "--logfile", "redis.log", "--dir"])
+            .arg(dir.path())
+            .args(settings);
         server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = server.spawn().unwrap_or_else(|error| panic!("{server:?}: {error}"));
         let mut started = Self { child, dir };
@@ -150,8 +181,11 @@ impl TestRedis {
                 connection.send(&[b"PING"])?;
                 connection.receive()
             });
-            if answer.is_ok_and(|answer| answer == Reply::Status("PONG".to_owned())) {
-                return;
+            match answer {
+                Ok(Reply::Status(text)) if text == "PONG" => return,
+                // It wants a password, which only the test knows.
+                Ok(Reply::Error(text)) if text.starts_with("NOAUTH") => return,
+                _ => {}
             }
             let is_running = self.child.try_wait().unwrap().is_none();
             if !is_running || Instant::now() > deadline {

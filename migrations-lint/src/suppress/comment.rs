@@ -31,14 +31,19 @@ pub(super) struct Comment {
     pub(super) targets: Vec<Target>,
     /// Names in it that are no rule's; an empty one if it names nothing where it must.
     pub(super) unknown: Vec<String>,
-    pub(super) has_reason: bool,
+    /// The words behind the second `--`; empty in another tool's syntax.
+    pub(super) reason: String,
     /// In another tool's syntax, which asks for no reason.
     pub(super) is_foreign: bool,
 }
 
 impl Comment {
+    pub(super) fn has_reason(&self) -> bool {
+        !self.reason.is_empty()
+    }
+
     pub(super) fn is_valid(&self) -> bool {
-        self.is_foreign || self.has_reason
+        self.is_foreign || self.has_reason()
     }
 }
 
@@ -85,7 +90,7 @@ pub(super) fn read(text: &str, place: Span) -> Option<Comment> {
         scope: Scope::Statement,
         targets: Vec::new(),
         unknown: Vec::new(),
-        has_reason: false,
+        reason: String::new(),
         is_foreign: true,
     };
     if let Some(rest) = body.strip_prefix("guard:ignore") {
@@ -108,7 +113,7 @@ fn own(rest: &str, blank: Comment) -> Option<Comment> {
         return None;
     }
     let (names, reason) = rest.trim_start_matches(':').split_once("--").unwrap_or((rest.trim_start_matches(':'), ""));
-    let mut comment = Comment { scope, has_reason: !reason.trim().is_empty(), ..blank };
+    let mut comment = Comment { scope, reason: reason.trim().to_owned(), ..blank };
     for name in names.split([',', ' ', '\t']).map(str::trim).filter(|name| !name.is_empty()) {
         match rules().iter().find(|rule| rule.id == name) {
             Some(rule) => comment.targets.push(Target::Rule(rule.id)),

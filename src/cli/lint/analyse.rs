@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use migrations_lint::baseline::{Baseline, Date};
+use migrations_lint::engine::Engine;
 use migrations_lint::layout::{FoundSet, Layout, Observation, find_sets, mark_pending};
 use migrations_lint::report::Report;
 use migrations_lint::set_rules::{History, check_set};
-use migrations_lint::suppress::suppress;
+use migrations_lint::suppress::{Suppressed, take_out};
 use migrations_lint::{Options, lint};
 
 use super::collect::{Collected, Wanted};
@@ -32,7 +33,7 @@ pub(super) struct Selection {
 pub(super) struct Analysis {
     pub(super) sets: Vec<FoundSet>,
     pub(super) report: Report,
-    pub(super) n_suppressed: usize,
+    pub(super) suppressed: Vec<Suppressed>,
     pub(super) n_baselined: usize,
     notes: Vec<String>,
 }
@@ -86,8 +87,25 @@ pub(super) fn analyse(collected: Collected, selection: &Selection, options: &Opt
     }
     let mut report = lint_all(&sets, &contexts, options);
     let files = sets.iter().flat_map(|found| &found.set.files);
-    let n_suppressed = suppress(&mut report, files, options);
-    Analysis { sets, report, n_suppressed, n_baselined: 0, notes }
+    let suppressed = take_out(&mut report, files, options);
+    Analysis { sets, report, suppressed, n_baselined: 0, notes }
+}
+
+/// The sets of migrations that were collected, for a command that runs them: for PostgreSQL, without loose files.
+pub(super) fn runnable(collected: Collected, layout: Option<Layout>) -> (Vec<FoundSet>, Vec<String>) {
+    let places = Places { locations: collected.locations(), wanted: collected.wanted };
+    let mut sets = find_sets(collected.files, layout);
+    for found in &mut sets {
+        keep_wanted(found, &places);
+    }
+    sets.retain(|found| found.set.files.iter().any(|file| file.reported));
+    let mut notes = Vec::new();
+    leave_out_foreign(&mut sets, &mut notes);
+    if layout.is_none() {
+        leave_out_loose(&mut sets, &places, &mut notes);
+    }
+    sets.retain(|found| found.set.engine.is_none_or(|engine| engine == Engine::PostgreSql));
+    (sets, notes)
 }
 
 /// Where the files are that the sets know by the paths to show.

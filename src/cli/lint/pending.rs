@@ -1,27 +1,12 @@
-//! `--pending`: what the frameworks' own tables say has run.
-
-use std::collections::HashMap;
+//! `--pending`: the database whose frameworks' own tables say what has run.
 
 use anyhow::Context;
-use migrations_lint::layout::{Applied, Layout, Tracking};
+use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions};
 use url::Url;
 
+pub(super) use crate::rehearse::history::{Histories, history};
 use crate::source::postgres::connection::Connection;
-
-/// Rows of the tracking tables that the database has.
-#[derive(Debug, Default)]
-pub(super) struct Histories {
-    by_layout: HashMap<Layout, Vec<Applied>>,
-}
-
-impl Histories {
-    /// What ran of a layout; `None` if it keeps no history. A table that is not there yet means that nothing ran.
-    pub(super) fn of(&self, layout: Layout) -> Option<&[Applied]> {
-        layout.tracking().map(|_| self.by_layout.get(&layout).map_or(&[][..], Vec::as_slice))
-    }
-}
 
 /// Opens the database of `url`, which may be written in any form that a source's url may have.
 pub(super) async fn connect(url: &str) -> anyhow::Result<PgConnection> {
@@ -36,41 +21,6 @@ pub(super) async fn connect(url: &str) -> anyhow::Result<PgConnection> {
         }
     }
     Err(failure.context("the database URL names no host")?).with_context(|| format!("cannot connect to {connection}"))
-}
-
-/// The history of every framework that has one in this database.
-pub(super) async fn history(connection: &mut PgConnection) -> anyhow::Result<Histories> {
-    let mut histories = Histories::default();
-    for layout in Layout::ALL {
-        let Some(tracking) = layout.tracking() else { continue };
-        if let Some(table) = existing_table(connection, tracking).await? {
-            let rows = rows(connection, tracking, table).await;
-            match rows {
-                Ok(rows) => histories.by_layout.insert(layout, rows),
-                // golang-migrate, dbmate, Rails and others share a table name; one with other columns is not this one's.
-                Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42703") => None,
-                Err(error) => return Err(error).with_context(|| format!("cannot read {table}")),
-            };
-        }
-    }
-    Ok(histories)
-}
-
-async fn existing_table(connection: &mut PgConnection, tracking: Tracking) -> anyhow::Result<Option<&'static str>> {
-    for table in tracking.tables {
-        let query = sqlx::query_scalar::<_, bool>("select to_regclass($1) is not null").bind(*table);
-        if query.fetch_one(&mut *connection).await.with_context(|| format!("cannot look for {table}"))? {
-            return Ok(Some(table));
-        }
-    }
-    Ok(None)
-}
-
-async fn rows(connection: &mut PgConnection, tracking: Tracking, table: &str) -> Result<Vec<Applied>, sqlx::Error> {
-    // Both parts are constants of the layouts.
-    let query = AssertSqlSafe(tracking.query.replace("{table}", table));
-    let rows: Vec<(String, Option<String>, bool)> = sqlx::query_as(query).fetch_all(&mut *connection).await?;
-    Ok(rows.into_iter().map(|(version, checksum, failed)| Applied { version, checksum, failed }).collect())
 }
 
 /// Prisma's `schema` becomes the search path, for that is where it keeps its table.

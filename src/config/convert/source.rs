@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::super::diagnose::Problem;
-use super::super::file::{SourceFile, SourceKind};
+use super::super::file::{AlarmFile, SourceFile, SourceKind};
 use super::super::{Address, PostgresConfig, RedisConfig, SecretSource, Selection, SourceConfig};
 use super::{Problems, convert_url};
+use crate::contents::loss::{TableRule, Tolerance, Vigilance};
 use crate::source::redis::address;
 
 pub(super) fn convert_source(name: &str, file: SourceFile, problems: &mut Problems<'_>) -> Option<SourceConfig> {
@@ -67,6 +68,7 @@ fn convert_postgres(name: &str, file: SourceFile, problems: &mut Problems<'_>) -
         sslmode,
         sslrootcert,
         environment,
+        alarm,
         username: _,
         password: _,
         sentinel: _,
@@ -83,13 +85,14 @@ fn convert_postgres(name: &str, file: SourceFile, problems: &mut Problems<'_>) -
         max_block: max_block.0,
         retries,
         retry_delay: retry_delay.0,
-        client_dir: client_dir.map(|path| directory(name, "client_dir", path, problems)),
+        client_dir: client_dir.map(|path| directory(name, "client_dir", &path, problems)),
         sslmode,
         // `system` is libpq's word for the system's roots, not a file.
         sslrootcert: sslrootcert.map(|path| {
-            if path == Path::new("system") { path } else { directory(name, "sslrootcert", path, problems) }
+            if path == Path::new("system") { path } else { directory(name, "sslrootcert", &path, problems) }
         }),
         environment,
+        vigilance: convert_alarm(name, &alarm, problems),
     })))
 }
 
@@ -112,6 +115,7 @@ fn convert_redis(name: &str, file: SourceFile, problems: &mut Problems<'_>) -> O
         sslmode,
         sslrootcert,
         environment,
+        alarm,
         username,
         password,
         sentinel,
@@ -130,9 +134,34 @@ fn convert_redis(name: &str, file: SourceFile, problems: &mut Problems<'_>) -> O
         sslmode,
         sslrootcert: sslrootcert
             .filter(|path| path != Path::new("system"))
-            .map(|path| directory(name, "sslrootcert", path, problems)),
+            .map(|path| directory(name, "sslrootcert", &path, problems)),
         environment,
+        vigilance: convert_alarm(name, &alarm, problems),
     })))
+}
+
+fn convert_alarm(name: &str, file: &AlarmFile, problems: &mut Problems<'_>) -> Vigilance {
+    let AlarmFile { shrink, size, ignore_below, tables } = file;
+    let help = "write a percentage such as \"50%\", or \"off\"";
+    let mut tolerance = |key: &str, text: &str| {
+        let parsed = text.parse::<Tolerance>();
+        parsed.unwrap_or_else(|error| {
+            problems.add(&["source", name, "alarm", key], error.to_string(), help);
+            Tolerance::Everything
+        })
+    };
+    let (shrink, size) = (tolerance("shrink", shrink), tolerance("size", size));
+    let mut rules = Vec::new();
+    for (item_idx, text) in tables.iter().enumerate() {
+        match text.parse::<TableRule>() {
+            Ok(rule) => rules.push(rule),
+            Err(error) => {
+                let path = ["source", name, "alarm", "tables", &item_idx.to_string()];
+                problems.add(&path, error.to_string(), "write \"public.audit 0%\" or \"public.session_* off\"");
+            }
+        }
+    }
+    Vigilance { shrink, size, ignore_below: *ignore_below, rules }
 }
 
 /// Written out, it is checked at once, and may hold a password only in a file that nobody else can read.
@@ -152,6 +181,6 @@ fn redis_url(path: &[&str], url: Option<SecretSource>, problems: &mut Problems<'
     }
 }
 
-fn directory(name: &str, key: &str, path: PathBuf, problems: &Problems<'_>) -> PathBuf {
-    problems.absolute(&format!("source.{name}.{key}"), &path)
+fn directory(name: &str, key: &str, path: &Path, problems: &Problems<'_>) -> PathBuf {
+    problems.absolute(&format!("source.{name}.{key}"), path)
 }

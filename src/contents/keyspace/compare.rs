@@ -79,9 +79,10 @@ fn compare_keys(object: String, expected: &Keys, found: &Keys) -> Option<Keyspac
         std::cmp::Ordering::Equal => KeyspaceDifferenceCode::ValuesDiffer,
     };
     let text = |keys: &Keys| match code {
-        KeyspaceDifferenceCode::ValuesDiffer => {
-            format!("{} with {} elements of {} bytes, digest {}", keys.keys, keys.elements, keys.bytes, keys.digest)
+        KeyspaceDifferenceCode::ValuesDiffer if expected.elements != found.elements => {
+            format!("{} elements", keys.elements)
         }
+        KeyspaceDifferenceCode::ValuesDiffer => format!("{} bytes with digest {}", keys.bytes, keys.digest),
         _ => keys.keys.to_string(),
     };
     Some(difference(code, object, text(expected), text(found)))
@@ -113,6 +114,7 @@ fn difference(code: KeyspaceDifferenceCode, object: String, expected: String, fo
         KeyspaceDifferenceCode::KeysMissing | KeyspaceDifferenceCode::KeysUnexpected => {
             format!("{found} {object}, expected {expected}")
         }
+        KeyspaceDifferenceCode::ValuesDiffer => format!("{object} have {found}, expected {expected}"),
         _ => format!("{object} differ: {found}, expected {expected}"),
     };
     KeyspaceDifference { code, object, expected, found, message }

@@ -14,6 +14,7 @@ use crate::lease::Subject;
 use crate::progress::Progress;
 use crate::prove::{ProofOrder, keep_evidence, prove};
 use crate::restore::RestoreOrder;
+use crate::schedule::Kind;
 use crate::source::postgres::scratch::discard;
 
 pub(super) async fn tell(run: Run<'_>) -> Result<Told, Break> {
@@ -22,7 +23,9 @@ pub(super) async fn tell(run: Run<'_>) -> Result<Told, Break> {
     for source in in_repository(run).await? {
         let lease = hold(run, Subject::Backups(source.clone())).await?;
         let outcome = match choose(run, &source).await {
-            Ok(Some(backup)) => prove_one(run, &backup).await.map(|failure| Some((backup.manifest.id, failure))),
+            Ok(Some(backup)) => {
+                Box::pin(prove_one(run, &backup)).await.map(|failure| Some((backup.manifest.id, failure)))
+            }
             Ok(None) => Ok(None),
             Err(error) => Err(error),
         };
@@ -86,7 +89,7 @@ async fn prove_one(run: Run<'_>, backup: &CompleteBackup) -> Result<Option<Failu
     let progress = Arc::new(Progress::default());
     let proving = async { prove(&order, &progress).await.map_err(|error| Break::from(CliError::from(error))) };
     let proved = tokio::select! {
-        proved = shown(run, &backup.manifest.source, &progress, proving) => proved,
+        proved = shown(run, Kind::TestRestore, &backup.manifest.source, &progress, proving) => proved,
         () = run.token.cancelled() => {
             // Clusters, children and files went with the work; only a database on a named server is still there.
             if let Err(error) = discard(&place, &backup.manifest.id).await {

@@ -1,22 +1,23 @@
 //! Removing what is no longer kept, and what unfinished backups left behind.
 
-use chrono::TimeDelta;
+use std::sync::Arc;
 
 use super::super::run::Run;
-use super::{Break, Told, hold, in_repository, let_go};
-use crate::lease::Subject;
-use crate::prune::{leftovers, sweep};
-
-/// How old a leftover must be: a backup that runs right now must not be mistaken for one.
-const GRACE: TimeDelta = TimeDelta::hours(24);
+use super::{Break, Told, hold, in_repository, let_go, shown};
+use crate::catalog::SourceName;
+use crate::cli::workbench;
+use crate::lease::{HeldLease, Subject};
+use crate::prune::{LEFTOVER_GRACE, carry_out, decide, leftovers, sweep};
+use crate::schedule::Kind;
 
 pub(super) async fn tell(run: Run<'_>) -> Result<Told, Break> {
     for source in in_repository(run).await? {
-        let lease = hold(run, Subject::Backups(source)).await?;
-        let swept = remove(run).await;
+        let lease = hold(run, Subject::Backups(source.clone())).await?;
+        let pruned = shown(run, Kind::Prune, &source, &Arc::default(), prune(run, &source, &lease)).await;
         let_go(lease).await;
-        swept?;
+        pruned?;
     }
+    remove_leftovers(run).await?;
     Ok(Told::Done { backup: None })
 }
 
@@ -32,9 +33,33 @@ pub(super) async fn after_backup(run: Run<'_>) {
     }
 }
 
-async fn remove(run: Run<'_>) -> Result<(), Break> {
+async fn prune(run: Run<'_>, source: &SourceName, lease: &HeldLease) -> Result<(), Break> {
     let catalog = &run.place.catalog;
-    let found = leftovers(catalog, run.place.leases.now().await?, GRACE).await?;
+    let rules = workbench::retention_rules(&run.place.config, source);
+    let now = run.place.leases.now().await?;
+    let plan = decide(catalog, source, &rules, now).await?;
+    let freeze = plan.decisions.iter().flat_map(|decision| &decision.reasons).find(|reason| reason.is_freeze());
+    if let Some(freeze) = freeze {
+        tracing::info!(%source, why = %freeze, "nothing of this source is removed");
+    }
+    let pruned = carry_out(catalog, &plan, now, lease.token()).await?;
+    if let Some(first) = pruned.locked.first() {
+        tracing::warn!(%source, n_locked = pruned.locked.len(), key = %first.key, reason = first.reason,
+            "the store refuses to delete; it is tried again with the next prune");
+    }
+    if !pruned.removed.is_empty() {
+        let n_removed = pruned.removed.len();
+        tracing::info!(%source, n_removed, bytes = pruned.freed_bytes, "backups that no rule keeps were removed");
+        run.place.live.count(|counts| {
+            *counts.deleted_backups.entry(source.clone()).or_default() += n_removed as u64;
+        });
+    }
+    Ok(())
+}
+
+async fn remove_leftovers(run: Run<'_>) -> Result<(), Break> {
+    let catalog = &run.place.catalog;
+    let found = leftovers(catalog, run.place.leases.now().await?, LEFTOVER_GRACE).await?;
     if !found.is_empty() {
         sweep(catalog, &found).await?;
         run.place.live.count(|counts| {

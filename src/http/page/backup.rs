@@ -16,6 +16,7 @@ pub(in super::super) fn render(page: &Page, source: &SourceReport, backup: &Reco
     let id = backup.id.as_str();
     let body = html! {
         div.title { h1 { code { (id) } } @if backup.kept.is_some() { (badge("good", "pinned")) } }
+        (alarm(page, backup))
         (facts(page, backup))
         section.card aria-labelledby="evidence" {
             h2 #evidence { "Evidence" }
@@ -28,6 +29,28 @@ pub(in super::super) fn render(page: &Page, source: &SourceReport, backup: &Reco
         (tables(backup))
     };
     page.document(id, &[(path(&["source", name]), name), (String::new(), id)], &body)
+}
+
+/// What it holds much less of than the one before it.
+fn alarm(page: &Page, backup: &Recorded) -> Markup {
+    let Some(alarm) = &backup.alarm else { return html! {} };
+    html! {
+        section.card aria-labelledby="alarm" {
+            h2 #alarm { "Data that is missing" }
+            p {
+                "Compared with " code { (alarm.against) } ". "
+                @match &backup.released {
+                    Some(release) => {
+                        "Released " (page.time(release.at)) @if let Some(reason) = &release.reason { ": " (reason) } "."
+                    }
+                    None => { "Nothing of this source is pruned until " code { "guard release " (backup.id) } " says that it is as it should be." }
+                }
+            }
+            ul.findings { @for loss in &alarm.losses {
+                li class=(if backup.released.is_some() { "warn" } else { "bad" }) { (loss.message) }
+            } }
+        }
+    }
 }
 
 fn facts(page: &Page, backup: &Recorded) -> Markup {

@@ -110,15 +110,20 @@ impl ScratchCluster {
         let run_as = run_as(&settings.user)?;
         let dir = make_dir(&parent, run_as)?;
         init(tools, dir.path(), run_as).await?;
-        let postmaster = ChildCommand::new(&tools.program("postgres"), STOP)
-            .with(clear_libpq)
-            .args(server_arguments(dir.path()))
-            .run_as(run_as)
-            .current_dir(dir.path())
-            .start()?;
-        let mut cluster = Self { postmaster, dir, program: tools.program("postgres"), run_as };
+        let program = tools.program("postgres");
+        let postmaster = start(&program, dir.path(), run_as, STOP, WalLevel::Minimal)?;
+        let mut cluster = Self { postmaster, dir, program, run_as };
         await_start(&mut cluster.postmaster, cluster.dir.path()).await?;
         Ok(cluster)
+    }
+
+    /// Starts it anew with the log that a server with a replica writes: a restore needs little of it, but what a statement
+    /// logs here shall be what it logs in production.
+    pub async fn log_for_replicas(&mut self) -> Result<(), ClusterError> {
+        self.postmaster.signal(Signal::SIGINT);
+        self.postmaster.ended().await;
+        self.postmaster = start(&self.program, self.dir.path(), self.run_as, STOP, WalLevel::Replica)?;
+        await_start(&mut self.postmaster, self.dir.path()).await
     }
 
     /// How to reach a database of it, as its superuser.
@@ -138,8 +143,7 @@ impl ScratchCluster {
         self.postmaster.ended().await;
         let dir = self.dir.path().to_owned();
         let dir = self.dir.keep(KEPT_KIND).map_err(|reason| ClusterError::Directory { dir, reason })?;
-        let untied = ChildCommand::new(&self.program, Ending::Leave).with(clear_libpq).args(server_arguments(&dir));
-        let mut postmaster = untied.run_as(self.run_as).current_dir(&dir).start()?;
+        let mut postmaster = start(&self.program, &dir, self.run_as, Ending::Leave, WalLevel::Minimal)?;
         await_start(&mut postmaster, &dir).await?;
         Ok(connection(&dir, database)?)
     }
@@ -151,6 +155,26 @@ impl ScratchCluster {
             self.postmaster.kill().await;
         }
     }
+}
+
+/// How much a server writes into its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WalLevel {
+    /// What the server itself needs.
+    Minimal,
+    /// What a replica needs as well.
+    Replica,
+}
+
+fn start(
+    program: &Path,
+    dir: &Path,
+    run_as: Option<RunAs>,
+    ending: Ending,
+    wal_level: WalLevel,
+) -> Result<OwnedChild, ChildError> {
+    let command = ChildCommand::new(program, ending).with(clear_libpq).args(server_arguments(dir, wal_level));
+    command.run_as(run_as).current_dir(dir).start()
 }
 
 fn connection(dir: &Path, database: &str) -> Result<Connection, ConnectionError> {
@@ -219,7 +243,8 @@ async fn init(tools: &ClientTools, dir: &Path, run_as: Option<RunAs>) -> Result<
 
 /// Everything that costs time for durability or sharing is off: the cluster lives for one restore. The shared memory is
 /// mapped from its own directory, because `/dev/shm` of a container is small and outlives a killed server.
-fn server_arguments(dir: &Path) -> Vec<String> {
+fn server_arguments(dir: &Path, wal_level: WalLevel) -> Vec<String> {
+    let wal_level = if wal_level == WalLevel::Minimal { "minimal" } else { "replica" };
     let memory = memory_bytes();
     let shared_buffers = (memory / 8).clamp(64 << 20, 1 << 30) >> 20;
     let maintenance = (memory / 16).clamp(64 << 20, 1 << 30) >> 20;
@@ -232,7 +257,7 @@ fn server_arguments(dir: &Path) -> Vec<String> {
         ("fsync", "off".to_owned()),
         ("synchronous_commit", "off".to_owned()),
         ("full_page_writes", "off".to_owned()),
-        ("wal_level", "minimal".to_owned()),
+        ("wal_level", wal_level.to_owned()),
         ("max_wal_senders", "0".to_owned()),
         ("max_wal_size", "64GB".to_owned()),
         ("checkpoint_timeout", "1d".to_owned()),

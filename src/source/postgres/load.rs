@@ -261,6 +261,15 @@ impl Target {
         sqlx::query_scalar(sql).fetch_one(&mut self.session).await.map_err(self.failed(attempt))
     }
 
+    /// Drops every relation, routine and type of a user's, and what hangs on them; schemas and extensions stay. One by one, for a
+    /// transaction that drops ten thousand needs more locks than a server has by default.
+    pub async fn drop_everything(&mut self) -> Result<(), LoadError> {
+        for statement in self.texts(EVERYTHING, "listing what it has").await? {
+            self.run(statement, "dropping what it has").await?;
+        }
+        Ok(())
+    }
+
     /// Ends the session.
     pub async fn close(self) {
         let _ = self.session.close().await;
@@ -409,3 +418,32 @@ fn package(extension: &str, major: u32) -> String {
     };
     format!("postgresql-{major}-{suffix}")
 }
+
+/// Statements that drop what a user's schemas have. Partitions, sequences of columns, row types and triggers go with what they
+/// belong to; what an extension owns is left out. Routines are named with their arguments' types, so they go before those.
+const EVERYTHING: &str = r"
+    WITH own AS (
+        SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+    ), statements (place, statement) AS (
+        SELECT 1, pg_catalog.format('DROP ROUTINE IF EXISTS %I.%I(%s) CASCADE', n.nspname, p.proname,
+                                    pg_catalog.pg_get_function_identity_arguments(p.oid))
+        FROM pg_catalog.pg_proc p JOIN own n ON n.oid = p.pronamespace
+        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                          AND d.objid = p.oid AND d.deptype IN ('e', 'i'))
+        UNION ALL
+        SELECT 2, pg_catalog.format('DROP %s IF EXISTS %I.%I CASCADE', CASE c.relkind WHEN 'v' THEN 'VIEW'
+                WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END,
+            n.nspname, c.relname)
+        FROM pg_catalog.pg_class c JOIN own n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                          AND d.objid = c.oid AND d.deptype IN ('e', 'i'))
+        UNION ALL
+        SELECT 3, pg_catalog.format('DROP TYPE IF EXISTS %I.%I CASCADE', n.nspname, t.typname)
+        FROM pg_catalog.pg_type t JOIN own n ON n.oid = t.typnamespace
+            LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+        WHERE t.typtype IN ('c', 'd', 'e', 'r') AND (c.relkind IS NULL OR c.relkind = 'c')
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
+                          AND d.objid = t.oid AND d.deptype = 'e')
+    )
+    SELECT statement FROM statements ORDER BY place, statement";

@@ -9,7 +9,7 @@ use super::archive::{ArchiveError, ArchiveOptions, ArchiveReader, ArchiveSummary
 use super::client::ClientTools;
 use super::connection::Connection;
 use super::{OpenDatabase, client_command};
-use crate::contents::Contents;
+use crate::contents::{Contents, SchemaEntry};
 use crate::progress::Progress;
 use crate::source::child::ChildError;
 use crate::stream::{Tap, TapError};
@@ -70,8 +70,27 @@ pub async fn record(
 
 /// What a database defines, as an archive of it would list it.
 pub async fn definitions(tools: &ClientTools, connection: &Connection) -> Result<Vec<ListedEntry>, RecordError> {
-    let (child, mut output) = client_command(&tools.program("pg_dump"), connection, "guard restore")
-        .args(["--format=custom", "--compress=0", "--no-password", "--schema-only"])
+    Ok(read_definitions(tools, connection, "guard restore", &[]).await?.entries)
+}
+
+/// The same as a backup's record has it. `selection` is what that backup was told to pick or to leave out.
+pub async fn schema(
+    tools: &ClientTools,
+    connection: &Connection,
+    selection: &[String],
+) -> Result<Vec<SchemaEntry>, RecordError> {
+    Ok(read_definitions(tools, connection, "guard gate", selection).await?.contents.schema)
+}
+
+async fn read_definitions(
+    tools: &ClientTools,
+    connection: &Connection,
+    session: &str,
+    arguments: &[String],
+) -> Result<ArchiveSummary, RecordError> {
+    let (child, mut output) = client_command(&tools.program("pg_dump"), connection, session)
+        .args(["--format=custom", "--compress=0", "--no-password", "--schema-only", LOCK_WAIT])
+        .args(arguments)
         .start_with_output()?;
     let reading = task::spawn_blocking(move || {
         let mut archive = Vec::new();
@@ -81,8 +100,11 @@ pub async fn definitions(tools: &ClientTools, connection: &Connection) -> Result
     child.finish().await?;
     let mut reader = ArchiveReader::new(ArchiveOptions::default());
     reader.feed(&archive)?;
-    Ok(reader.finish()?.entries)
+    Ok(reader.finish()?)
 }
+
+/// Definitions are read within moments; whoever holds a table for longer is not to be queued behind, nor others behind this.
+const LOCK_WAIT: &str = "--lock-wait-timeout=30s";
 
 /// Why there is no record of a database.
 #[derive(Debug, thiserror::Error)]

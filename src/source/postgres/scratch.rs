@@ -153,6 +153,22 @@ impl Scratch {
         Ok(())
     }
 
+    /// Another database of its server, from where copies of it can be made.
+    pub fn beside(&self) -> Result<Connection, ScratchError> {
+        match &self.home {
+            Home::Cluster(cluster) => Ok(cluster.connection("postgres")?),
+            Home::Server(server, _) => Ok(server.clone()),
+        }
+    }
+
+    /// Has a throw-away cluster log as much as production does; a named server logs what its owner set.
+    pub async fn log_for_replicas(&mut self) -> Result<(), ScratchError> {
+        match &mut self.home {
+            Home::Cluster(cluster) => Ok(cluster.log_for_replicas().await?),
+            Home::Server(..) => Ok(()),
+        }
+    }
+
     /// Removes it.
     pub async fn stop(self) {
         match self.home {
@@ -219,7 +235,8 @@ pub async fn discard(place: &ScratchPlace, backup: &BackupId) -> Result<(), Load
     }
 }
 
-fn name_on_server(backup: &BackupId) -> String {
+/// The name of the scratch database of a backup on a named server.
+pub fn name_on_server(backup: &BackupId) -> String {
     format!("guard_scratch_{}", backup.as_str().to_lowercase().replace('-', "_"))
 }
 

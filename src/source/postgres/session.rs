@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::archive::readable;
 use super::connection::Connection;
+use super::migration;
 use crate::catalog::{ConsistentPoint, PostgresFacts};
 
 /// A session with an exported snapshot. While it lives, `pg_dump --snapshot` sees exactly what it sees.
@@ -96,10 +97,12 @@ impl Session {
         sqlx::raw_sql(BEGIN).execute(&mut session).await.map_err(query("beginning a read-only transaction"))?;
         let row = sqlx::query(FACTS).fetch_one(&mut session).await.map_err(query("reading the database's facts"))?;
         let lists = sqlx::query(LISTS).fetch_one(&mut session).await.map_err(query("reading the catalogue"))?;
-        let (facts, snapshot, consistent, superuser) =
+        let (mut facts, snapshot, consistent, superuser) =
             read_facts(&row, &lists, system_identifier).map_err(query("reading the database's facts"))?;
         let tables: Vec<Vec<u8>> = lists.try_get("tables").map_err(query("reading the catalogue"))?;
         let tables = tables.iter().map(|name| readable(name)).collect();
+        let migrations = migration::applied(&mut session).await;
+        facts.migrations = Some(migrations.map_err(query("reading which migrations have run"))?);
         Ok(Self { session, connection, snapshot, facts, consistent, superuser, tables })
     }
 
@@ -249,6 +252,7 @@ fn read_facts(row: &PgRow, lists: &PgRow, system_identifier: Option<String>) -> 
         unvalidated_constraints: lists.try_get("unvalidated")?,
         invalid_indexes: lists.try_get("invalid_indexes")?,
         selection: Vec::new(),
+        migrations: None,
     };
     let consistent = ConsistentPoint { at: from_epoch(row.try_get("at")?), position: row.try_get("position")? };
     Ok((facts, row.try_get("snapshot")?, consistent, row.try_get("superuser")?))

@@ -12,8 +12,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::connection::{Connection, ConnectionError, Reply};
 use super::info::Info;
-use super::rdb_text::{RdbText, payload_parts};
+use super::rdb::{KeyEntry, RdbWriter, read_dump};
 use super::record::{Recorder, Slot};
+use crate::contents::keyspace::KeyKind;
 
 /// The RDB of a scan; reading it drives the scan.
 pub struct Scan {
@@ -21,7 +22,8 @@ pub struct Scan {
     /// None once the RDB has ended.
     recorder: Option<Recorder>,
     record: Slot,
-    text: RdbText,
+    /// None before anything is to be written: the first value tells the version.
+    writer: Option<RdbWriter<Vec<u8>>>,
     written: Vec<u8>,
     given: usize,
     databases: VecDeque<u32>,
@@ -38,6 +40,14 @@ enum State {
     Finished,
 }
 
+/// When a key goes, in milliseconds since 1970.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expiry {
+    Gone,
+    Never,
+    At(i64),
+}
+
 /// How an expiry is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ExpiryCommand {
@@ -47,6 +57,8 @@ enum ExpiryCommand {
     Remaining,
 }
 
+/// The version of an RDB without anything in it, which every server since 5.0 loads.
+const OLDEST: u32 = 9;
 /// Keys of one pipeline: few enough that large ones do not pile up in the server's buffers.
 const BATCH: &[u8] = b"200";
 /// A key whose expiry is changed all the time is read again so often at most.
@@ -56,8 +68,11 @@ const ATTEMPTS: u32 = 5;
 pub fn begin(mut connection: Connection, recorder: Recorder, record: Slot) -> Result<Scan, ConnectionError> {
     let info = Info::ask(&mut connection)?;
     let databases: VecDeque<u32> = info.databases().into_keys().collect();
-    let expiry = match connection.command(&[b"PEXPIRETIME", b""]) {
+    // Redis 7.0 does not let the pattern `%R~*` match a key without a name, so the probe has one.
+    let expiry = match connection.command(&[b"PEXPIRETIME", b"guard"]) {
         Ok(_) => ExpiryCommand::Moment,
+        // The command is fine, a key of this name would not be.
+        Err(ConnectionError::Refused { message, .. }) if message.contains("to access") => ExpiryCommand::Moment,
         Err(ConnectionError::Refused { message, .. }) if message.to_ascii_lowercase().contains("unknown command") => {
             ExpiryCommand::Remaining
         }
@@ -67,7 +82,7 @@ pub fn begin(mut connection: Connection, recorder: Recorder, record: Slot) -> Re
         connection,
         recorder: Some(recorder),
         record,
-        text: RdbText::default(),
+        writer: None,
         written: Vec::new(),
         given: 0,
         databases,
@@ -80,25 +95,36 @@ pub fn begin(mut connection: Connection, recorder: Recorder, record: Slot) -> Re
 
 impl Scan {
     /// Writes some more of the RDB.
-    fn step(&mut self) -> Result<(), ConnectionError> {
+    fn step(&mut self) -> io::Result<()> {
         match self.state {
-            State::Functions => self.functions(),
-            State::Keys => self.keys(),
+            State::Functions => self.functions().map_err(io::Error::other)?,
+            State::Keys => self.keys().map_err(io::Error::other)?,
             State::Finished => {
-                self.text.finish();
-                Ok(())
+                self.writer(OLDEST)?;
+                self.written = self.writer.take().map_or(Ok(Vec::new()), RdbWriter::finish)?;
+                return Ok(());
             }
         }
+        self.written = self.writer.as_mut().map(RdbWriter::take).unwrap_or_default();
+        Ok(())
+    }
+
+    fn writer(&mut self, rdb_version: u32) -> io::Result<&mut RdbWriter<Vec<u8>>> {
+        if self.writer.is_none() {
+            self.writer = Some(RdbWriter::new(Vec::new(), rdb_version, &[])?);
+        }
+        Ok(self.writer.as_mut().expect("it was made if it was not there"))
     }
 
     /// The function libraries are in `FUNCTION DUMP` as they are in an RDB. A server without them has none.
     fn functions(&mut self) -> Result<(), ConnectionError> {
         self.state = State::Keys;
         match self.connection.command(&[b"FUNCTION", b"DUMP"]) {
-            Ok(Reply::Bulk(Some(payload))) => match payload_parts(&payload) {
-                Some((libraries, version)) => self.text.functions(version, libraries),
-                None => return Err(self.connection.odd(&Reply::Bulk(Some(payload)))),
-            },
+            Ok(Reply::Bulk(Some(dump))) => {
+                let Some(dumped) = read_dump(&dump) else { return Err(self.connection.odd(&Reply::Bulk(Some(dump)))) };
+                let written = self.writer(dumped.rdb_version).and_then(|writer| writer.functions(dumped.payload));
+                written.map_err(|reason| self.unwritten(&reason))?;
+            }
             Ok(other) => return Err(self.connection.odd(&other)),
             Err(error @ ConnectionError::Refused { .. }) => {
                 if !is_unknown(&error) {
@@ -123,13 +149,12 @@ impl Scan {
                     self.connection.command(&[b"SELECT", database.to_string().as_bytes()])?;
                 }
                 self.seen.clear();
-                self.text.select(database);
                 b"0".to_vec()
             }
         };
         let (next, keys) = self.scan(&cursor)?;
         let fresh: Vec<Vec<u8>> = keys.into_iter().filter(|key| self.seen.insert(xxh3_128(key))).collect();
-        self.dump(fresh)?;
+        self.dump(database, fresh)?;
         if next == b"0" {
             self.databases.pop_front();
         } else {
@@ -154,7 +179,7 @@ impl Scan {
 
     /// Writes keys with their values and expiries. A value whose expiry was another one after it than before it is read
     /// again: the two must belong together.
-    fn dump(&mut self, mut keys: Vec<Vec<u8>>) -> Result<(), ConnectionError> {
+    fn dump(&mut self, database: u32, mut keys: Vec<Vec<u8>>) -> Result<(), ConnectionError> {
         for attempt in 1..=ATTEMPTS {
             if keys.is_empty() {
                 return Ok(());
@@ -175,12 +200,12 @@ impl Scan {
                     // Gone since the scan saw it.
                     Reply::Bulk(None) => {}
                     Reply::Bulk(Some(_)) if unstable => again.push(key),
-                    Reply::Bulk(Some(payload)) => match (payload_parts(&payload), after) {
-                        (Some((value, version)), Some(expiry)) => self.text.key(version, &key, expiry, value),
-                        // It went right after it was read.
-                        (Some(_), None) => {}
-                        (None, _) => return Err(self.connection.odd(&Reply::Bulk(Some(payload)))),
-                    },
+                    // It went right after it was read.
+                    Reply::Bulk(Some(_)) if after == Expiry::Gone => {}
+                    Reply::Bulk(Some(dump)) => {
+                        let expires_at = if let Expiry::At(moment) = after { Some(moment) } else { None };
+                        self.write(database, key, expires_at, dump)?;
+                    }
                     Reply::Error(message) => return Err(self.refused("DUMP", message)),
                     other => return Err(self.connection.odd(&other)),
                 }
@@ -190,6 +215,28 @@ impl Scan {
         Ok(())
     }
 
+    fn write(
+        &mut self,
+        database: u32,
+        key: Vec<u8>,
+        expires_at: Option<i64>,
+        mut dump: Vec<u8>,
+    ) -> Result<(), ConnectionError> {
+        let Some(dumped) = read_dump(&dump) else { return Err(self.connection.odd(&Reply::Bulk(Some(dump)))) };
+        let (rdb_version, length) = (dumped.rdb_version, dumped.payload.len());
+        dump.truncate(length);
+        // The kind is in the payload; nobody asks for it here.
+        let (database, kind, payload) = (database.into(), KeyKind::String, Some(dump));
+        let entry = KeyEntry { database, key, kind, expires_at, idle: None, frequency: None, payload };
+        let written = self.writer(rdb_version).and_then(|writer| writer.key(&entry));
+        written.map_err(|reason| self.unwritten(&reason))
+    }
+
+    /// Modules attached something to a key that an RDB has no place for behind the key.
+    fn unwritten(&self, reason: &io::Error) -> ConnectionError {
+        ConnectionError::Protocol { server: self.connection.server().to_owned(), found: reason.to_string() }
+    }
+
     fn ask_expiry(&mut self, key: &[u8]) -> Result<(), ConnectionError> {
         match self.expiry {
             ExpiryCommand::Moment => self.connection.send(&[b"PEXPIRETIME", key]),
@@ -197,13 +244,12 @@ impl Scan {
         }
     }
 
-    /// No key; a key that stays; or the moment it goes.
-    fn expiry(&mut self, now: i64) -> Result<Option<Option<i64>>, ConnectionError> {
+    fn expiry(&mut self, now: i64) -> Result<Expiry, ConnectionError> {
         match self.connection.receive()? {
-            Reply::Integer(-2) => Ok(None),
-            Reply::Integer(-1) => Ok(Some(None)),
-            Reply::Integer(moment) if self.expiry == ExpiryCommand::Moment => Ok(Some(Some(moment))),
-            Reply::Integer(remaining) => Ok(Some(Some(now + remaining))),
+            Reply::Integer(-2) => Ok(Expiry::Gone),
+            Reply::Integer(-1) => Ok(Expiry::Never),
+            Reply::Integer(moment) if self.expiry == ExpiryCommand::Moment => Ok(Expiry::At(moment)),
+            Reply::Integer(remaining) => Ok(Expiry::At(now + remaining)),
             Reply::Error(message) => Err(self.refused("PEXPIRETIME", message)),
             other => Err(self.connection.odd(&other)),
         }
@@ -228,11 +274,12 @@ impl Read for Scan {
             let Some(recorder) = &mut self.recorder else { return Ok(0) };
             if recorder.is_finished() {
                 let summary = self.recorder.take().map(Recorder::finish).transpose().map_err(io::Error::other)?;
-                summary.into_iter().for_each(|summary| self.record.put(summary));
+                if let Some(summary) = summary {
+                    self.record.put(summary);
+                }
                 return Ok(0);
             }
-            self.step().map_err(io::Error::other)?;
-            self.written = self.text.take();
+            self.step()?;
             self.given = 0;
             if let Some(recorder) = &mut self.recorder {
                 recorder.see(&self.written).map_err(io::Error::other)?;

@@ -1,7 +1,6 @@
 //! A snapshot into a running server or cluster: what must hold before, and `RESTORE`, pipelined.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,11 +9,13 @@ use super::address::{Address, Endpoint};
 use super::cluster::{self, Node};
 use super::connection::{Connection, ConnectionError, Lines, Reply};
 use super::info::Info;
-use super::pattern::matches;
-use super::rdb::{Entries, Entry, EntryError, KeyEntry, RdbDecoder, RdbOptions, restore_payload};
-use super::rdb_text::RdbText;
+use super::rdb::{Entry, EntryError, KeyEntry, restore_payload};
 use crate::catalog::RedisFacts;
-use crate::contents::keyspace::Keyspace;
+
+mod pick;
+
+pub use pick::expected_after;
+use pick::{picked, target_database};
 
 /// What of a snapshot goes where.
 #[derive(Debug, Clone, Default)]
@@ -166,6 +167,9 @@ impl LoadError {
             Self::TooOld { .. } => "restore into a server at least as new as the source was",
             Self::NoDatabase { .. } => "raise `databases` of the target, or put everything into one with --database",
             Self::Key { reason, .. } if reason.starts_with("OOM") => "raise maxmemory of the target",
+            Self::Key { reason, .. } | Self::Library { reason, .. } if reason.starts_with("MISCONF") => {
+                "the target cannot save its data, and so takes no writes: see its log, and INFO persistence"
+            }
             Self::Key { reason, .. } | Self::Library { reason, .. } if reason.starts_with("NOPERM") => {
                 "let the user run it: ACL SETUSER … ~* +restore +select +function +info"
             }
@@ -430,102 +434,6 @@ impl Shard {
     }
 }
 
-fn target_database(key: &KeyEntry, options: &LoadOptions) -> u32 {
-    options.database.unwrap_or_else(|| u32::try_from(key.database).unwrap_or(u32::MAX))
-}
-
-/// The entries of all files that are meant, each with the RDB version of its file. An error is the last.
-pub fn picked<'a>(
-    files: &'a [PathBuf],
-    options: &'a LoadOptions,
-) -> impl Iterator<Item = Result<(Entry, u32), LoadError>> + 'a {
-    let entries = files.iter().flat_map(|path| FileEntries::open(path));
-    entries.filter(move |entry| match entry {
-        Ok((Entry::Key(key), _)) => {
-            options.patterns.is_empty() || options.patterns.iter().any(|pattern| matches(pattern.as_bytes(), &key.key))
-        }
-        Ok((Entry::Function(_), _)) => options.patterns.is_empty(),
-        Err(_) => true,
-    })
-}
-
-/// The record that a server must have that was empty before these were loaded into it.
-pub fn expected_after(files: &[PathBuf], options: &LoadOptions, rdb: RdbOptions) -> Result<Keyspace, LoadError> {
-    let mut expected = Keyspace::default();
-    let mut recorder = RdbDecoder::new(rdb);
-    let mut text = RdbText::default();
-    for entry in picked(files, options) {
-        match entry? {
-            (Entry::Function(code), version) => text.function(version_of(version), &code),
-            (Entry::Key(key), version) => {
-                text.select(target_database(&key, options));
-                let payload = key.payload.as_deref().unwrap_or_default();
-                text.key(version_of(version), &key.key, key.expires_at, payload);
-            }
-        }
-        recorder.feed(&text.take()).map_err(EntryError::from)?;
-    }
-    text.finish();
-    recorder.feed(&text.take()).map_err(EntryError::from)?;
-    expected.absorb(recorder.finish().map_err(EntryError::from)?.keyspace);
-    Ok(expected)
-}
-
-fn version_of(rdb_version: u32) -> u16 {
-    u16::try_from(rdb_version).unwrap_or(u16::MAX)
-}
-
-/// The entries of one file.
-struct FileEntries {
-    entries: Result<Entries<File>, Option<LoadError>>,
-    rdb_version: u32,
-}
-
-impl FileEntries {
-    fn open(path: &PathBuf) -> Self {
-        let open = || {
-            let mut file = File::open(path)?;
-            let version = header_version(&mut file)?;
-            Ok((file, version))
-        };
-        match open() {
-            Ok((file, rdb_version)) => {
-                let options = RdbOptions { max_entry: MAX_ENTRY, ..RdbOptions::default() };
-                Self { entries: Ok(Entries::new(file, options)), rdb_version }
-            }
-            Err(reason) => {
-                let error = LoadError::File { path: path.clone(), reason };
-                Self { entries: Err(Some(error)), rdb_version: 0 }
-            }
-        }
-    }
-}
-
-impl Iterator for FileEntries {
-    type Item = Result<(Entry, u32), LoadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.entries {
-            Ok(entries) => {
-                let next = entries.next()?;
-                Some(next.map(|entry| (entry, self.rdb_version)).map_err(LoadError::from))
-            }
-            Err(error) => error.take().map(Err),
-        }
-    }
-}
-
-/// The four digits of `REDIS0010`, or the three of `VALKEY080`.
-fn header_version(file: &mut File) -> std::io::Result<u32> {
-    use std::io::{Read as _, Seek as _};
-    let mut header = [0; 9];
-    file.read_exact(&mut header)?;
-    file.rewind()?;
-    let digits = header.strip_prefix(b"REDIS").or_else(|| header.strip_prefix(b"VALKEY")).unwrap_or_default();
-    let version = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
-    version.ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidData, "not an RDB"))
-}
-
 /// The newest format that a server reads. `FUNCTION DUMP` carries it in its footer without a key; older servers are known
 /// by their version.
 fn known_version(connection: &mut Connection, info: &Info) -> Result<Option<u32>, ConnectionError> {
@@ -540,7 +448,6 @@ fn known_version(connection: &mut Connection, info: &Info) -> Result<Option<u32>
     let mut numbers = info.text("redis_version").unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0));
     let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     Ok(match version {
-        (0, _) => None,
         (1..4, _) => Some(7),
         (4, _) => Some(8),
         (5 | 6, _) => Some(9),

@@ -137,7 +137,7 @@ impl ServerProgram {
             .args(["--port", "0", "--daemonize", "no", "--appendonly", "no", "--save", "", "--maxmemory", "0"])
             .args(["--replicaof", "127.0.0.1", "0", "--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0"])
             .args(["--databases", &databases.max(MIN_DATABASES).to_string(), "--unixsocketperm", "700"])
-            .args(["--dbfilename", FILE, "--unixsocket".as_ref()])
+            .args(["--dbfilename", FILE, "--unixsocket"])
             .args([in_dir(SOCKET), "--logfile".into(), in_dir(LOG), "--dir".into(), dir.into()]);
         if self.major() >= 7 {
             command = command.args(["--enable-debug-command", "yes"]);

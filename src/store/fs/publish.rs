@@ -112,11 +112,11 @@ pub(super) fn temp_in(dir: &Path, name: &str) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(&format!("{name}~")).rand_bytes(TEMP_TAIL).suffix("").tempfile_in(dir)
 }
 
-/// The operating system's error alone: the random name of a temporary file helps nobody.
+/// The operating system's error alone: the random name of a temporary file helps nobody. tempfile puts it behind the
+/// error's text and gives no other way to the error.
 pub(super) fn without_path(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|named| named.source()).and_then(|inner| inner.downcast_ref::<io::Error>());
-    match inner.and_then(io::Error::raw_os_error) {
-        Some(code) => io::Error::from_raw_os_error(code),
+    match error.to_string().rsplit_once(" at path ") {
+        Some((reason, _)) => io::Error::new(error.kind(), reason.to_owned()),
         None => error,
     }
 }

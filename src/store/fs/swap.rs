@@ -8,7 +8,6 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{FsStore, Key, StoreError};
@@ -32,15 +31,15 @@ impl FsStore {
         }
     }
 
-    pub(super) fn swap_now(&self, key: &Key, tag: &Tag, body: Bytes) -> Result<Tag, StoreError> {
+    pub(super) fn swap_now(&self, key: &Key, tag: &Tag, body: &[u8]) -> Result<Tag, StoreError> {
         let changed = || StoreError::Changed { location: self.location(), key: key.clone() };
         if self.look(key)?.is_none() {
             return Err(changed());
         }
-        let temp = self.write_temp(key, &body)?;
+        let temp = self.write_temp(key, body)?;
         let _lock = self.lock_directory(key).map_err(|error| self.fault(format!("locking {key}"), &error))?;
         match self.fetch_now(key)? {
-            Some(found) if found.tag == *tag => self.publish_over(key, temp).map(|()| tag_of(&body)),
+            Some(found) if found.tag == *tag => self.publish_over(key, temp).map(|()| tag_of(body)),
             _ => Err(changed()),
         }
     }

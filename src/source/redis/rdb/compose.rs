@@ -9,7 +9,11 @@ use super::entry::KeyEntry;
 /// What stands before the type if modules attached metadata to a key; in an RDB it stands before the key's name.
 const METADATA: u8 = 243;
 
+/// From here on versions are Valkey's own, and so is the header.
+const VALKEY: u32 = 80;
+
 /// An RDB on its way to be written. Its keys must come database by database.
+#[derive(Debug)]
 pub struct RdbWriter<W> {
     out: W,
     crc: Crc,
@@ -19,13 +23,13 @@ pub struct RdbWriter<W> {
 /// A `DUMP` that was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dumped<'a> {
-    /// Type and value as they stand in an RDB.
+    /// Type and value as they stand in an RDB; of `FUNCTION DUMP` the libraries.
     pub payload: &'a [u8],
     /// The RDB version that it was written in.
     pub rdb_version: u32,
 }
 
-/// Takes apart what `DUMP` returned; `None` if its checksum is not that of its bytes.
+/// Takes apart what `DUMP` or `FUNCTION DUMP` returned; `None` if its checksum is not that of its bytes.
 pub fn read_dump(dump: &[u8]) -> Option<Dumped<'_>> {
     let (signed, crc) = dump.split_last_chunk::<8>()?;
     let (payload, version) = signed.split_last_chunk::<2>()?;
@@ -38,9 +42,8 @@ impl<W: Write> RdbWriter<W> {
     /// Begins an RDB of the version in which its values were written; facts are such as `redis-ver`.
     pub fn new(out: W, rdb_version: u32, facts: &[(&str, &str)]) -> io::Result<Self> {
         let mut writer = Self { out, crc: Crc::new(CrcAlgorithm::Crc64Redis), database: None };
-        // Valkey took 80 for its first version that is not Redis's.
         let header =
-            if rdb_version < 80 { format!("REDIS{rdb_version:04}") } else { format!("VALKEY{rdb_version:03}") };
+            if rdb_version < VALKEY { format!("REDIS{rdb_version:04}") } else { format!("VALKEY{rdb_version:03}") };
         writer.write(header.as_bytes())?;
         for (name, value) in facts {
             writer.write(&[250])?;
@@ -56,11 +59,15 @@ impl<W: Write> RdbWriter<W> {
         self.string(code)
     }
 
+    /// Writes libraries as they stand in `FUNCTION DUMP`.
+    pub fn functions(&mut self, libraries: &[u8]) -> io::Result<()> {
+        self.write(libraries)
+    }
+
     /// Writes a key, unless its payload is not there.
     pub fn key(&mut self, entry: &KeyEntry) -> io::Result<()> {
         let missing = || io::Error::new(io::ErrorKind::InvalidInput, "a key has no payload to write");
-        let payload = entry.payload.as_deref().ok_or_else(missing)?;
-        let (type_byte, value) = payload.split_first().ok_or_else(missing)?;
+        let (type_byte, value) = entry.payload.as_deref().and_then(<[u8]>::split_first).ok_or_else(missing)?;
         if *type_byte == METADATA {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "modules attached metadata to a key"));
         }
@@ -110,5 +117,46 @@ impl<W: Write> RdbWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.crc.update(bytes);
         self.out.write_all(bytes)
+    }
+}
+
+impl RdbWriter<Vec<u8>> {
+    /// Takes what was written since the last time.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RdbWriter, read_dump};
+    use crate::contents::keyspace::KeyKind;
+    use crate::source::redis::rdb::KeyEntry;
+
+    /// `DUMP k` after `SET k 10` on 7.0.
+    const DUMP: &[u8] = b"\x00\xc0\x0a\x0a\x00\x6e\x9f\x57\x45\x0e\xae\x63\xbb";
+
+    #[test]
+    fn a_dump_is_taken_apart_and_a_damaged_one_is_not() {
+        let dumped = read_dump(DUMP).unwrap();
+        assert_eq!((dumped.payload, dumped.rdb_version), (&b"\x00\xc0\x0a"[..], 10));
+        let mut damaged = DUMP.to_vec();
+        damaged[2] ^= 1;
+        assert_eq!(read_dump(&damaged), None);
+        assert_eq!(read_dump(b"short"), None);
+    }
+
+    #[test]
+    fn an_rdb_that_is_taken_piece_by_piece_ends_with_its_checksum() {
+        let mut writer = RdbWriter::new(Vec::new(), 10, &[]).unwrap();
+        let (key, kind, payload) = (b"k".to_vec(), KeyKind::String, Some(b"\x00\xc0\x0a".to_vec()));
+        let entry = KeyEntry { database: 3, key, kind, expires_at: Some(1), idle: None, frequency: None, payload };
+        writer.key(&entry).unwrap();
+        let mut rdb = writer.take();
+        rdb.extend(writer.finish().unwrap());
+        let (body, trailer) = rdb.split_at(rdb.len() - 8);
+        assert_eq!(body, b"REDIS0010\xfe\x03\xfc\x01\0\0\0\0\0\0\0\x00\x01k\xc0\x0a\xff");
+        let expected = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Redis, body);
+        assert_eq!(u64::from_le_bytes(trailer.try_into().unwrap()), expected);
     }
 }

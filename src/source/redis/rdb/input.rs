@@ -36,6 +36,8 @@ pub(super) struct Input {
     kept: Option<Kept>,
     /// Whether what has just been read was more than may be kept.
     pub(super) kept_too_much: bool,
+    /// What short compressed strings are inflated into.
+    pub(super) inflated: Vec<u8>,
 }
 
 /// What has been read since somebody began to keep it.
@@ -63,7 +65,16 @@ impl Pipe {
 impl Input {
     pub(super) fn new(pipe: Arc<Pipe>) -> Self {
         let crc = Crc::new(CrcAlgorithm::Crc64Redis);
-        Self { pipe, chunk: Vec::new(), position: 0, before: 0, crc, kept: None, kept_too_much: false }
+        Self {
+            pipe,
+            chunk: Vec::new(),
+            position: 0,
+            before: 0,
+            crc,
+            kept: None,
+            kept_too_much: false,
+            inflated: Vec::new(),
+        }
     }
 
     /// Bytes that have been read.
