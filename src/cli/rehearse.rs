@@ -145,6 +145,7 @@ async fn answer(args: &RehearseArgs, order: &RehearsalOrder<'_>, session: &Sessi
         tracing::error!(%error, "the rehearsal could not be kept beside the backup");
         text.push_str("this result is not on record: the store did not take it\n");
     }
+    let mut document = json!(record);
     match (args.keep, copy) {
         (true, Some(copy)) => {
             let cleared = stage.clear(&[Role::Main]).await;
@@ -152,11 +153,12 @@ async fn answer(args: &RehearseArgs, order: &RehearsalOrder<'_>, session: &Sessi
             let address = copy.keep().await.map_err(crate::source::scratch::ScratchError::from)?;
             cleared?;
             text.push_str(&format!("kept: {address}, and what the migrations made of it as database {migrated}\n"));
+            document["kept"] = json!({ "restored": address, "migrated": migrated });
         }
         (_, copy) => clear(&stage, copy).await,
     }
     let exit = if record.verdict == RehearsalVerdict::Passed { Exit::Yes } else { Exit::No };
-    Ok(Answer::new(text, json!(record), exit))
+    Ok(Answer::new(text, document, exit))
 }
 
 /// The work was dropped, and with it clusters, children and files; only databases on a named server are still there.
