@@ -132,6 +132,11 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         &["backup", "cli", "config", "gate", "migrate", "prove", "prune", "verify"],
         "a rehearsal restores, and nothing else",
     ),
+    (
+        "src/undo",
+        &["cli", "config", "gate", "migrate", "prove", "prune", "restore", "verify"],
+        "an undo export reads a rehearsal and takes a backup",
+    ),
     ("src/prove", &["backup", "cli", "config", "verify"], "only a proof may use a restore"),
 ];
 
