@@ -188,3 +188,34 @@ fn what_cannot_be_rehearsed_is_told_with_the_way_out() {
     site.guard.json(&["rehearse", "migrations", "--source", "other"]).error(2, "usage");
     site.guard.json(&["rehearse", "migrations", "--role", "nobody-of-this-name"]).error(2, "rehearse-failed");
 }
+
+#[test]
+fn what_a_migration_takes_away_is_exported_as_a_backup_that_can_be_proven() {
+    let site = Site::open();
+    site.write("2_second", "DROP TABLE items;\nALTER TABLE tickets DROP COLUMN state CASCADE;", None);
+    let answer = site.guard.json(&["rehearse", "migrations", "--export"]).no();
+    let export = text(&answer["export"]["id"]);
+    assert_eq!(answer["export"]["losing"]["tables"], serde_json::json!(["public.items", "public.tickets"]));
+    let shown = site.guard.json(&["show", &export, "--source", "shop-undo"]).yes();
+    let tables: Vec<&String> = shown["contents"]["tables"].as_object().unwrap().keys().collect();
+    assert_eq!(tables, ["public.items", "public.tickets"], "nothing else is in it");
+    let note = site.guard.folder("shop-undo", &export).join("notes");
+    let note = fs::read_dir(note).unwrap().next().unwrap().unwrap().path();
+    let note: Value = serde_json::from_slice(&fs::read(note).unwrap()).unwrap();
+    assert_eq!((&note["source"], &note["migrations"][0]), (&"shop".into(), &"migrations/2_second.up.sql".into()));
+    // It is proven like any other, and does not stand in the way of the others.
+    let proof = site.guard.json(&["restore", "latest", "--source", "shop-undo", "--to", "scratch"]).yes();
+    assert_eq!(proof["verdict"], "proven", "{proof:#}");
+    assert_eq!(site.guard.json(&["show"]).yes()["source"], "shop");
+    // The table is gone, and comes back with its rows.
+    site.server.psql("shop", "DROP TABLE items");
+    let undo = site.server.url("undo");
+    site.guard.json(&["restore", &export, "--source", "shop-undo", "--to", &undo, "--create"]).yes();
+    assert_eq!(site.server.psql("undo", "SELECT count(*), sum(quantity) FROM items"), "4000|12000");
+    // A second one holds other tables, which is no alarm.
+    site.write("2_second", "UPDATE customers SET phone = NULL;", None);
+    let again = site.guard.json(&["rehearse", "migrations", "--export"]).no();
+    assert_eq!(again["export"]["losing"]["tables"], serde_json::json!(["public.customers"]));
+    let alarm = site.guard.json(&["show", "latest", "--source", "shop-undo"]).yes();
+    assert_eq!(alarm.get("alarm").filter(|alarm| !alarm.is_null()), None);
+}

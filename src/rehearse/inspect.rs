@@ -75,10 +75,8 @@ async fn measured(stage: &Stage, migration: &Migration, before: &Before) -> Resu
     let seconds = began.elapsed().as_secs_f64();
     drop_session(session).await;
     // What ran unseen may have touched anything.
-    let touched = match meter.went_unseen {
-        true => before.tables.keys().copied().collect(),
-        false => std::mem::take(&mut meter.touched),
-    };
+    let touched =
+        if meter.went_unseen { before.tables.keys().copied().collect() } else { std::mem::take(&mut meter.touched) };
     let temp_after = temp_bytes(&mut beside, stage).await?;
     drop_session(beside).await;
     let temp_bytes = Some(temp_after.saturating_sub(temp_before));

@@ -48,11 +48,11 @@ pub enum Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume {
     /// At its first statement.
-    AtStart,
+    Start,
     /// At the first unit that is not recorded as done (Liquibase's changesets).
-    AtUnit,
+    Unit,
     /// At the first statement that is not recorded as done (Atlas).
-    AtStatement,
+    Statement,
 }
 
 /// One statement, with its place.
@@ -192,7 +192,7 @@ impl<'a> Downs<'a> {
         let files = file.version.as_deref().and_then(|version| self.by_version.get(version)).unwrap_or(&alone);
         let mut units = Vec::new();
         for file in files {
-            let source = Arc::new((*file).source.clone());
+            let source = Arc::new(file.source.clone());
             let downs = file.parts.iter().filter(|part| part.direction == Direction::Down);
             units.extend(downs.map(|part| unit(&source, part, layout)));
         }
@@ -204,9 +204,9 @@ impl<'a> Downs<'a> {
 
 fn resume(layout: Layout) -> Resume {
     match layout {
-        Layout::Liquibase => Resume::AtUnit,
-        Layout::Atlas => Resume::AtStatement,
-        _ => Resume::AtStart,
+        Layout::Liquibase => Resume::Unit,
+        Layout::Atlas => Resume::Statement,
+        _ => Resume::Start,
     }
 }
 
