@@ -173,6 +173,12 @@ fn a_mask_that_fits_nothing_keeps_no_copy() {
     assert!(text(&error["message"]).contains("public.customers.mail"), "{error}");
     let databases = "SELECT count(*) FROM pg_database WHERE datname LIKE 'guard%'";
     assert_eq!(scratch.psql("postgres", databases), "0");
+    // Others use this server: a role of it is nothing to try things on.
+    site.write("2_second", "CREATE ROLE somebody;", None);
+    site.guard.json(&["rehearse", "migrations"]).error(2, "server-wide");
+    assert_eq!(scratch.psql("postgres", "SELECT count(*) FROM pg_roles WHERE rolname = 'somebody'"), "0");
+    assert_eq!(scratch.psql("postgres", databases), "0");
+    site.write("2_second", "SELECT 1;", None);
     // Nobody is given a copy without --keep, and nothing is masked.
     site.guard.json(&["rehearse", "migrations"]).yes();
 }

@@ -183,6 +183,7 @@ impl From<RehearseError> for CliError {
             RehearseError::Catalog(error) => return error.into(),
             RehearseError::NotRestored { .. } => "restore-failed",
             RehearseError::NotPostgres(_) => "usage",
+            RehearseError::ServerWide { .. } => "server-wide",
             RehearseError::NothingToMask { .. } | RehearseError::Mask { .. } => "mask",
             RehearseError::NotACopy { .. } | RehearseError::OtherCopy { .. } => "other-copy",
             _ => "rehearse-failed",

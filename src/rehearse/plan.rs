@@ -97,6 +97,20 @@ impl Statement {
         self.source.position(self.span.start).line as u64
     }
 
+    /// Whether it changes something that all databases of a server share: no copy can take that in.
+    pub fn is_server_wide(&self) -> bool {
+        let mut words = words_of(self.sql()).map(str::to_ascii_lowercase);
+        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let shared = ["role", "user", "group", "tablespace", "database"];
+        match (first.as_str(), second.as_str()) {
+            ("alter", "system") => true,
+            // A user mapping belongs to a database.
+            ("create" | "alter" | "drop", "user") => words.next().as_deref() != Some("mapping"),
+            ("create" | "alter" | "drop", second) => shared.contains(&second),
+            _ => false,
+        }
+    }
+
     /// Whether its first words are these, whatever their case.
     pub fn begins_with(&self, words: &[&str]) -> bool {
         let mut found = words_of(self.sql());
@@ -326,6 +340,13 @@ mod tests {
         for (sql, expected) in cases {
             assert_eq!(control(sql), expected, "{sql}");
         }
+    }
+
+    #[test]
+    fn what_all_databases_share_is_recognised() {
+        let is = |sql: &str| plan(&[("m/1_a.sql", sql)], Layout::Plain)[0].statements().all(Statement::is_server_wide);
+        assert!(is("CREATE ROLE app; ALTER USER app LOGIN; DROP DATABASE x; ALTER SYSTEM SET work_mem = '1GB';"));
+        assert!(!is("CREATE USER MAPPING FOR app SERVER s") && !is("CREATE TABLE role ()"));
     }
 
     #[test]
