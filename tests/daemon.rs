@@ -9,7 +9,10 @@ mod site;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
 
+use guard::catalog::Catalog;
+use guard::store::{FsStore, Key, Store as _};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use site::{DAILY, Daemon, Site};
@@ -60,6 +63,15 @@ fn it_backs_up_proves_verifies_and_prunes_once_and_goes_on_where_it_stopped() {
         lines.iter().filter(|line| line["backup"] == id.as_str() && line["target"] == "guard::backup").collect();
     assert!(about.len() >= 2, "{lines:#?}");
     assert!(about.iter().all(|line| run_id(line) == Some(text(&run["id"]))), "{about:#?}");
+    // Nothing that works for a run speaks without its id.
+    let works =
+        ["guard::backup", "guard::prove", "guard::prune", "guard::source", "guard::stream", "guard::daemon::story"];
+    let of_runs = lines.iter().filter(|line| {
+        let target = text(&line["target"]);
+        works.iter().any(|work| target.starts_with(work)) && !text(&line["message"]).starts_with("removed what a run")
+    });
+    let nameless: Vec<&Value> = of_runs.filter(|line| run_id(line).is_none()).collect();
+    assert!(nameless.is_empty(), "{nameless:#?}");
     let proofs = std::fs::read_dir(site.guard.folder("orders", &id).join("proofs")).unwrap();
     let evidence: Vec<Value> =
         proofs.map(|entry| serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap()).collect();
@@ -279,6 +291,42 @@ fn a_daemon_that_cannot_begin_says_why() {
         source(&server, "orders")
     ));
     site.guard.json(&["run"]).error(2, "http");
+}
+
+#[test]
+fn what_killed_runs_left_here_and_in_the_store_is_swept() {
+    let server = server();
+    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    let here = site.guard.dir().join("tmp");
+    let left = ["guard-scratch-dead1", "guard-spool-dead2", "guard-redis-dead3"].map(|name| here.join(name));
+    for dir in &left {
+        std::fs::create_dir_all(dir.join("data")).unwrap();
+    }
+    // An upload that never ended, two days old, and an object of a backup that never was.
+    let old = std::time::SystemTime::now() - std::time::Duration::from_hours(48);
+    let folder = site.guard.folder("orders", "20260101T000000Z-abc123");
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let store = FsStore::open(&site.guard.store()).unwrap();
+        Catalog::open_or_create(Arc::new(store.clone()), chrono::Utc::now()).await.unwrap();
+        let key: Key = "orders/20260101T000000Z-abc123/dump.pgdump.zst".parse().unwrap();
+        let upload = store.begin(&key, 1024).await.unwrap();
+        upload.put_part(0, vec![0; 1024].into()).await.unwrap();
+        std::mem::forget(upload);
+        store.create(&"orders/20260101T000000Z-abc123/RESTORE.md".parse().unwrap(), "half".into()).await.unwrap();
+    });
+    for entry in std::fs::read_dir(&folder).unwrap().chain(std::fs::read_dir(site.guard.store()).unwrap()) {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            std::fs::File::open(&path).unwrap().set_modified(old).unwrap();
+        }
+    }
+    let daemon = site.start();
+    daemon.wait("the directories to go", || left.iter().all(|dir| !dir.exists()).then_some(()));
+    let swept = daemon.wait_for_line("leftovers were removed");
+    assert_eq!((&swept["objects"], &swept["uploads"]), (&1.into(), &1.into()), "{swept}");
+    daemon.wait("the slot to be done", || (site.slots_in("done").len() == 1).then_some(()));
+    daemon.stop(&[]);
+    assert!(!folder.join("RESTORE.md").exists());
 }
 
 #[test]
