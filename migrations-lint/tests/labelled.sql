@@ -2751,4 +2751,4 @@ END $$;
 ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" GRANT ALL ON TABLES TO "postgres";
 
 -- case: non-idempotent
-ALTER TABLE dependencies ALTER COLUMN features TYPE text[] USING string_to_array(features, ',');
+ALTER TABLE posts ALTER COLUMN tags TYPE text[] USING string_to_array(tags, ' ');
