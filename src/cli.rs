@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 mod backup;
 pub mod config;
 mod demo;
+mod doctor;
 mod exit;
 mod gate;
 mod keep;
@@ -23,6 +24,7 @@ mod release;
 mod report;
 mod restore;
 mod run;
+mod self_test;
 mod status;
 mod verify;
 pub mod watch;
@@ -60,7 +62,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, and the answer is yes; 1 done, and the answer is no (proof failed, damage \
-     found, findings); 2 the work could not be done; 130 interrupted, everything half-done was cleaned up.";
+     found, findings, gate closed); 2 the work could not be done; 130 interrupted, everything half-done was cleaned up.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -80,6 +82,8 @@ enum Command {
     Prune(prune::PruneArgs),
     /// Measure every source against what was promised; exit code 1 if a promise is broken
     Status(status::StatusArgs),
+    /// Check configuration, store, sources, programs and promises with real requests; exit code 1 if something fails
+    Doctor(doctor::DoctorArgs),
     /// Pin a backup so that it is never removed
     Keep(keep::KeepArgs),
     /// Take a pin away
@@ -170,6 +174,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliErro
         Command::Verify(args) => verify::run(args, session).await,
         Command::Prune(args) => prune::run(args, session).await,
         Command::Status(args) => status::run(args, session).await,
+        Command::Doctor(args) => doctor::run(args, session).await,
         Command::Keep(args) => keep::run(args, session).await,
         Command::Unkeep(args) => keep::undo(args, session).await,
         Command::Release(args) => release::run(args, session).await,

@@ -16,6 +16,7 @@ use crate::source::recorder::RecorderError;
 use crate::source::scratch::{Scratch, ScratchError, ScratchSettings};
 
 mod ladder;
+pub mod sabotage;
 
 use ladder::{Failure, Ladder, Outcome, Rung, Slip};
 

@@ -21,10 +21,12 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::stream::BoxStream;
 
+pub mod damaged;
 mod faulty;
 mod fs;
 mod key;
 mod part;
+pub mod probe;
 mod retry;
 mod s3;
 mod url;

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use crate::catalog::CompleteBackup;
 use crate::store::{Store, StoreError};
-use crate::stream::{OpenError, read_stored};
+use crate::stream::{OpenError, SealedObject, read_stored};
+
+pub mod self_test;
 
 /// One object and whether it is as it was stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,13 +29,17 @@ pub async fn verify(store: &dyn Store, backup: &CompleteBackup) -> Result<Vec<Ch
             continue;
         };
         for object in &stored.objects {
-            let reason = match read_stored(store, object).await {
-                Ok(()) => None,
-                Err(OpenError::Store(error)) => return Err(error),
-                Err(damage) => Some(format!("{}: {damage}", damage.code())),
-            };
-            checked.push(Checked { key: object.key.to_string(), ok: reason.is_none(), reason });
+            checked.push(check(store, object).await?);
         }
     }
     Ok(checked)
+}
+
+async fn check(store: &dyn Store, object: &SealedObject) -> Result<Checked, StoreError> {
+    let reason = match read_stored(store, object).await {
+        Ok(()) => None,
+        Err(OpenError::Store(error)) => return Err(error),
+        Err(damage) => Some(format!("{}: {damage}", damage.code())),
+    };
+    Ok(Checked { key: object.key.to_string(), ok: reason.is_none(), reason })
 }

@@ -18,6 +18,8 @@ pub mod bulk;
 pub mod ceph;
 #[path = "support/chromium.rs"]
 pub mod chromium;
+#[path = "support/deployment.rs"]
+pub mod deployment;
 #[path = "support/everything.rs"]
 pub mod everything;
 #[path = "support/exposition.rs"]

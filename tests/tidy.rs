@@ -138,6 +138,17 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "an undo export reads a rehearsal and takes a backup",
     ),
     ("src/prove", &["backup", "cli", "config", "verify"], "only a proof may use a restore"),
+    (
+        "src/gate",
+        &["backup", "cli", "config", "migrate", "prove", "restore", "verify"],
+        "a gate reads the records of the others and does none of their work",
+    ),
+    (
+        "src/migrate",
+        &["cli", "config", "gate", "prove", "restore", "verify"],
+        "a migration takes a backup, and no more",
+    ),
+    ("src/window", &["backup", "cli", "config", "gate", "migrate", "prove", "restore"], "a window is a lease"),
 ];
 
 #[test]

@@ -154,7 +154,10 @@ impl Layout {
             Self::GolangMigrate => golang_migrate::read(tree, folder, &mut set),
             Self::Plain => {}
         }
-        vec![set.finish()]
+        match self {
+            Self::GolangMigrate => golang_migrate::by_dialect(set.finish()),
+            _ => vec![set.finish()],
+        }
     }
 }
 
@@ -318,7 +321,7 @@ fn whole_span(text: &str) -> Span {
 /// The engine that a framework's own word for it names.
 fn engine_named(word: &str) -> Option<Engine> {
     match word.to_ascii_lowercase().as_str() {
-        "postgresql" | "postgres" | "pg" | "cockroachdb" | "gel" => Some(Engine::PostgreSql),
+        "postgresql" | "postgres" | "pg" | "cockroachdb" | "cockroach" | "gel" => Some(Engine::PostgreSql),
         "mysql" | "singlestore" => Some(Engine::MySql),
         "mariadb" => Some(Engine::MariaDb),
         "sqlite" | "sqlite3" | "turso" | "libsql" => Some(Engine::Sqlite),

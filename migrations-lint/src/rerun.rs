@@ -82,6 +82,8 @@ pub(crate) fn not_undone(up: &[Statement], down: &[Statement]) -> Vec<String> {
     // Whether it was there before the up; `None` where the up does not tell.
     let mut before: Vec<(Object, Option<bool>)> = Vec::new();
     let mut seen = FxHashSet::default();
+    // A DROP FUNCTION may leave the arguments out.
+    let mut functions: FxHashSet<Box<str>> = FxHashSet::default();
     for statement in up {
         for (_, effect) in effects(statement) {
             state.carry_out(&effect);
@@ -94,6 +96,12 @@ pub(crate) fn not_undone(up: &[Statement], down: &[Statement]) -> Vec<String> {
                 }
                 _ => continue,
             };
+            if object.space == Space::Function {
+                if object.owner.is_none() && functions.contains(&object.name) {
+                    continue;
+                }
+                functions.insert(object.owner.clone().unwrap_or_else(|| object.name.clone()));
+            }
             if seen.insert(object.clone()) && is_lasting(statement, &object) {
                 before.push((object, was_there));
             }

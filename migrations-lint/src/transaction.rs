@@ -106,7 +106,8 @@ impl Walk<'_> {
             }
             Kind::Transaction(Transaction::Savepoint(name)) => self.savepoint(name, idx),
             Kind::Transaction(Transaction::RollbackTo(name)) => self.rollback_to(name, idx),
-            Kind::LockTable(_) if self.commits_ddl => None,
+            // A DO block is a transaction.
+            Kind::LockTable(_) if self.commits_ddl || statement.within.is_some() => None,
             Kind::Transaction(Transaction::Release(_)) | Kind::LockTable(_) if self.open.is_none() => {
                 Some(Problem::NeedsTransaction)
             }

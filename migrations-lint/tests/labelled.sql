@@ -2737,3 +2737,15 @@ MERGE INTO stock s USING incoming i ON s.sku = i.sku WHEN MATCHED THEN UPDATE SE
 -- case: good
 CREATE TABLE work AS SELECT * FROM orders;
 DROP TABLE work;
+
+-- Findings on real migrations that were wrong.
+
+-- case: good
+CREATE TABLE IF NOT EXISTS events (id bigint);
+DO $$ BEGIN
+  CREATE TABLE IF NOT EXISTS events_new (LIKE events);
+  LOCK TABLE events IN ACCESS SHARE MODE;
+END $$;
+
+-- case: good
+ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" GRANT ALL ON TABLES TO "postgres";

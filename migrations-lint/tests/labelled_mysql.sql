@@ -1073,3 +1073,10 @@ GRANT SELECT ON shop.orders TO 'report'@'10.%';
 
 -- case: good
 ANALYZE TABLE orders;
+
+-- Findings on real migrations that were wrong.
+
+-- case: good
+INSERT IGNORE INTO states (id, name) VALUES (1, 'new');--> statement-breakpoint
+INSERT IGNORE INTO states (id, name) VALUES (2, 'done');--> statement-breakpoint
+INSERT IGNORE INTO states (id, name) VALUES (3, 'lost');

@@ -397,3 +397,31 @@ WITH old AS (SELECT id FROM users WHERE seen < '2020') DELETE FROM users WHERE i
 -- case: good
 ATTACH DATABASE 'other.db' AS other;
 DETACH other;
+
+-- Findings on real migrations that were wrong, and what must not be lost with them.
+
+-- case: good
+CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, email TEXT);
+-- next file
+PRAGMA foreign_keys = OFF;
+CREATE TABLE new_users (id INTEGER PRIMARY KEY, email TEXT NOT NULL DEFAULT '');
+INSERT INTO new_users (id, email) SELECT id, coalesce(email, '') FROM users;
+DROP TABLE users;
+ALTER TABLE new_users RENAME TO users;
+PRAGMA foreign_keys = ON;
+
+-- case: destructive
+CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, email TEXT);
+-- next file
+CREATE TABLE new_users (id INTEGER PRIMARY KEY);
+INSERT INTO new_users (id) SELECT id FROM users;
+DROP TABLE users;
+ALTER TABLE new_users RENAME TO users;
+
+-- case: destructive
+CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, email TEXT);
+-- next file
+CREATE TABLE new_users (id INTEGER PRIMARY KEY, email TEXT);
+INSERT INTO new_users SELECT * FROM users WHERE email IS NOT NULL;
+DROP TABLE users;
+ALTER TABLE new_users RENAME TO users;

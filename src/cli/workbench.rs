@@ -32,11 +32,15 @@ pub(crate) fn now() -> DateTime<Utc> {
 
 /// Opens the configured store, with retries around it.
 pub(crate) async fn open_store(config: &Config) -> Result<Arc<dyn Store>, CliError> {
-    let store: Arc<dyn Store> = match &config.store {
+    Ok(Arc::new(Retrying::new(open_impatient_store(config).await?, RetryPolicy::default())))
+}
+
+/// The same without retries: whoever wants to know how the store is must not wait until it is well again.
+pub(crate) async fn open_impatient_store(config: &Config) -> Result<Arc<dyn Store>, CliError> {
+    Ok(match &config.store {
         StoreConfig::Directory { path, .. } => Arc::new(FsStore::open(path)?),
         StoreConfig::S3(bucket) => Arc::new(S3Store::open(s3_settings(config, bucket).await?).await?),
-    };
-    Ok(Arc::new(Retrying::new(store, RetryPolicy::default())))
+    })
 }
 
 /// Opens the repository for writing, creating it in an empty store.

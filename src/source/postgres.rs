@@ -22,6 +22,7 @@ pub mod load;
 pub mod locks;
 pub mod migration;
 pub mod pick;
+pub mod privilege;
 pub mod record;
 pub mod scratch;
 pub mod session;

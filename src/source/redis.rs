@@ -19,6 +19,7 @@ pub mod info;
 pub mod keys;
 pub mod load;
 mod pattern;
+pub mod privilege;
 pub mod rdb;
 pub mod record;
 pub mod replication;

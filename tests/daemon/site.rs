@@ -1,5 +1,7 @@
 //! Daemons to look at: each with a directory and a log of its own, all of them with the same store if a test wants that.
 
+#![allow(dead_code, reason = "shared by several test binaries")]
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -85,6 +85,12 @@ impl Ceph {
         listed.versions().iter().filter(|version| version.is_latest() != Some(true)).count()
     }
 
+    /// How many objects there are.
+    pub async fn n_objects(&self, bucket: &str) -> usize {
+        let listed = self.client().list_objects_v2().bucket(bucket).send().await.expect("objects are listed");
+        listed.contents().len()
+    }
+
     /// Tries to delete a version for good, in vain.
     pub async fn cannot_delete_a_version(&self, bucket: &str) {
         let client = self.client();

@@ -390,3 +390,15 @@ fn flyway_s_own_names_are_read_from_its_configuration() {
     let files = [("flyway.conf", conf), ("sql/M1--a.sql", "a"), ("sql/M2__b.sql", "b")];
     assert_eq!(observations(&files), ["not run: sql/M2__b.sql"]);
 }
+
+#[test]
+fn each_dialect_of_pop_s_names_is_a_set_of_its_own() {
+    let sets = found(&[
+        ("m/1_a.up.sql", "a"),
+        ("m/2_b.mysql.up.sql", "b"),
+        ("m/2_b.sqlite3.up.sql", "c"),
+        ("m/2_b.postgres.up.sql", "d"),
+    ]);
+    let engines: Vec<_> = sets.iter().map(|found| (found.set.engine, found.set.files.len())).collect();
+    assert_eq!(engines, [(Some(Engine::PostgreSql), 2), (Some(Engine::MySql), 1), (Some(Engine::Sqlite), 1)]);
+}

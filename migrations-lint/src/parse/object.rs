@@ -57,7 +57,7 @@ pub(super) fn object_kind(cursor: &mut Cursor<'_>) -> Option<ObjectKind> {
     KINDS.iter().find(|(words, _)| cursor.eat_all(words)).map(|(_, kind)| *kind)
 }
 
-/// The table that a trigger, policy or rule is on: `ON t`, or `TO t` in CREATE RULE.
+/// The table that a trigger, policy or rule is on: `ON t`, or `TO t` in CREATE RULE; the one that owns a sequence.
 pub(super) fn on_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Name> {
     match kind {
         ObjectKind::Trigger | ObjectKind::Policy | ObjectKind::Rule => {
@@ -73,8 +73,27 @@ pub(super) fn on_table(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<Name
             }
             name
         }
+        ObjectKind::Sequence => owner_of_sequence(cursor),
         _ => None,
     }
+}
+
+/// `OWNED BY table.column`, with which the sequence goes; `OWNED BY NONE` names no table.
+fn owner_of_sequence(cursor: &Cursor<'_>) -> Option<Name> {
+    let mut ahead = *cursor;
+    if !ahead.seek("owned") {
+        return None;
+    }
+    ahead.eat_all(&["owned", "by"]);
+    let start = ahead;
+    let mut parts = vec![ahead.ident()?.name];
+    while ahead.eat_kind(TokenKind::Dot) {
+        parts.push(ahead.ident()?.name);
+    }
+    let span = ahead.span_since(&start);
+    parts.pop();
+    let name = parts.pop()?;
+    Some(Name { schema: parts.pop(), name, span })
 }
 
 /// After CREATE.

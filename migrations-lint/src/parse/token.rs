@@ -76,6 +76,9 @@ impl Token {
     }
 }
 
+/// Drizzle's mark between statements, which may stand right behind one.
+const BREAKPOINT: &[u8] = b"--> statement-breakpoint";
+
 /// Walks over a text from token to token; comments and white space are passed over.
 pub(crate) struct Lexer<'a> {
     bytes: &'a [u8],
@@ -181,13 +184,14 @@ impl<'a> Lexer<'a> {
     fn line_comment(&mut self, start: usize) -> Option<Token> {
         let end = self.line_end(start);
         self.position = end;
-        self.bytes[start..end].starts_with(b"--> statement-breakpoint").then(|| Token::new(TokenKind::End, start, end))
+        self.bytes[start..end].starts_with(BREAKPOINT).then(|| Token::new(TokenKind::End, start, end))
     }
 
     /// MySQL wants a blank after the two dashes (`a--1` is a sum); at a line's start people leave it out.
     fn is_line_comment(&self, start: usize) -> bool {
         !self.is_mysql
             || self.at(start + 2).is_none_or(|byte| byte <= b' ')
+            || self.bytes[start..self.end].starts_with(BREAKPOINT)
             || self.bytes[..start]
                 .iter()
                 .rev()

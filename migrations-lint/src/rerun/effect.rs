@@ -295,7 +295,10 @@ fn create_other(create: &Create, span: Span, found: &mut Vec<(Span, Effect)>) {
         return;
     }
     let object = object_of(create.kind, &create.name, &create.signature, create.on.as_ref());
-    found.push((span, make(object, is_guarded)));
+    found.push((span, make(object.clone(), is_guarded)));
+    if let (ObjectKind::Sequence, Some(table)) = (create.kind, &create.on) {
+        found.push((span, Effect::Belong { object, table: Object::relation(table) }));
+    }
 }
 
 /// The object that a CREATE, ALTER or DROP of this kind means.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::super::run::Run;
 use super::{Break, Failure, Told, hold, in_repository, let_go, shown};
-use crate::catalog::{CatalogError, SourceName};
+use crate::catalog::{CatalogError, CompleteBackup, SourceName};
+use crate::cli::CliError;
 use crate::lease::Subject;
 use crate::schedule::Kind;
+use crate::verify::self_test::{SelfTestError, stored_bytes};
 use crate::verify::{Checked, verify};
 
 pub(super) async fn tell(run: Run<'_>) -> Result<Told, Break> {
@@ -32,6 +34,7 @@ pub(super) async fn tell(run: Run<'_>) -> Result<Told, Break> {
 
 async fn check(run: Run<'_>, source: &SourceName) -> Result<Vec<Checked>, Break> {
     let mut checked = Vec::new();
+    let mut newest = None;
     for listed in run.place.catalog.backups(source).await? {
         let backup = match listed.backup {
             Ok(backup) => backup,
@@ -45,6 +48,30 @@ async fn check(run: Run<'_>, source: &SourceName) -> Result<Vec<Checked>, Break>
             read = verify(&**run.place.catalog.store(), &backup) => checked.extend(read?),
             () = run.token.cancelled() => return Err(Break::Stopped),
         }
+        newest = Some(backup);
+    }
+    if let Some(newest) = newest {
+        tokio::select! {
+            tested = test_verifier(run, &newest) => checked.extend(tested?),
+            () = run.token.cancelled() => return Err(Break::Stopped),
+        }
     }
     Ok(checked)
+}
+
+/// That nothing was found means something only if damage would have been: the verifier is put to the test each time.
+async fn test_verifier(run: Run<'_>, backup: &CompleteBackup) -> Result<Vec<Checked>, Break> {
+    let cases = match stored_bytes(&run.place.catalog, backup).await {
+        Ok(cases) => cases,
+        // That is found and told already.
+        Err(SelfTestError::Unsound { .. }) => return Ok(Vec::new()),
+        Err(error) => return Err(CliError::from(error).into()),
+    };
+    tracing::debug!(n_cases = cases.len(), "the verifier was put to the test");
+    let missed = cases.into_iter().filter(|case| case.ok == Some(false)).map(|case| {
+        let found = case.found.as_deref().unwrap_or("nothing");
+        let reason = format!("verifier-blind: {}: {found} was found instead of {}", case.damage, case.expected);
+        Checked { key: backup.keys.folder().to_string(), ok: false, reason: Some(reason) }
+    });
+    Ok(missed.collect())
 }

@@ -105,7 +105,9 @@ fn modify(view: &View<'_>, alter: &AlterTable, from: &str, column: &Column) -> O
     let change = column_change(view, &alter.name, from, column);
     Some(match change {
         ColumnChange::Unknown if *from != *column.name.name => return None,
-        ColumnChange::Unknown => (Cost::Copy, "the type of a column changes, unless it is the same"),
+        ColumnChange::Unknown => {
+            (Cost::Copy, "the type of a column changes, unless it is the same or a longer VARCHAR")
+        }
         ColumnChange::Type => (Cost::Copy, "the type of a column changes"),
         ColumnChange::Shorter => (Cost::Copy, "a column gets shorter"),
         ColumnChange::Longer => (Cost::Copy, "a column needs more bytes for its length"),

@@ -3,7 +3,7 @@
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
-use crate::statement::{Kind, ObjectKind};
+use crate::statement::{Kind, Name, ObjectKind};
 
 pub(crate) static RULE: Rule = Rule::new(
     RuleInfo {
@@ -13,7 +13,8 @@ pub(crate) static RULE: Rule = Rule::new(
         summary: "A table, schema or database is dropped with all its rows.",
         docs: "Code that is still running fails at once, and only a restore brings the rows back. Stop using the table first, wait, \
                rename it, wait again, and drop it when nothing has asked for it; take a backup that was proven by restoring right before.\n\n\
-               A table that the same file has made may go again.",
+               A table that the same file has made may go again, and one whose rows and columns, as far as they are known, the file has copied to a \
+               table that it has made.",
         bad: &[
             Example::new("CREATE TABLE t (a int); INSERT INTO t VALUES (1);", "DROP TABLE IF EXISTS t;"),
             Example::new("CREATE SCHEMA app; CREATE TABLE app.t (a int);", "DROP SCHEMA IF EXISTS app CASCADE;"),
@@ -46,7 +47,9 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     if drop.kind == ObjectKind::ForeignTable {
         return;
     }
-    for name in drop.names.iter().filter(|name| !is_new(view, drop.kind, name)) {
+    for name in
+        drop.names.iter().filter(|name| !is_new(view, drop.kind, name) && !(what == "table" && is_copied(view, name)))
+    {
         let written = view.written(name);
         found.push(
             Draft::new(name.span, format!("{what} {written} is dropped with all its rows"))
@@ -60,8 +63,32 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     }
 }
 
+/// All of it, columns that are known and rows without a condition, was copied to a table that this file has made: the way to
+/// change a table in SQLite.
+fn is_copied(view: &View<'_>, name: &Name) -> bool {
+    let Some(table) = view.catalog.table(name).filter(|table| table.is_complete) else { return false };
+    view.preceding().any(|earlier| {
+        let Kind::Insert(insert) = &earlier.kind else { return false };
+        if !insert.from_query || insert.table.name == name.name || !view.catalog.is_new(&insert.table) {
+            return false;
+        }
+        let sql = view.text(earlier.span).to_ascii_lowercase();
+        let is_word = |character: char| character.is_alphanumeric() || character == '_' || character == '*';
+        let words: Vec<&str> =
+            sql.split(|character: char| !is_word(character)).filter(|word| !word.is_empty()).collect();
+        let Some(from) = words.iter().rposition(|word| *word == "from") else { return false };
+        let selected = words.iter().rposition(|word| *word == "select").unwrap_or(from);
+        let source = words.get(from + 1..).unwrap_or_default();
+        let takes_all_rows = source.len() == 1 && source[0].eq_ignore_ascii_case(&name.name);
+        let columns = &words[selected.min(from)..from];
+        takes_all_rows
+            && (columns.contains(&"*")
+                || table.columns.keys().all(|column| columns.iter().any(|word| word.eq_ignore_ascii_case(column))))
+    })
+}
+
 /// Made by this file itself, so nothing was in it.
-fn is_new(view: &View<'_>, kind: ObjectKind, name: &crate::statement::Name) -> bool {
+fn is_new(view: &View<'_>, kind: ObjectKind, name: &Name) -> bool {
     match kind {
         ObjectKind::Schema => view.catalog.is_new_object(kind, name),
         _ => view.catalog.is_new(name) || name.schema.as_deref() == Some("pg_temp"),

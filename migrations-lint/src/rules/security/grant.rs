@@ -67,7 +67,9 @@ fn all(view: &View<'_>, found: &mut Vec<Draft>) {
     ]
     .iter()
     .any(|kind| grant.object.starts_with(kind));
-    if !grant.is_revoke && grant.all_privileges && !grant.to_public && !is_small {
+    // The superuser has them anyway.
+    let to_superuser = view.sql().trim_end_matches('"').to_ascii_lowercase().ends_with("postgres");
+    if !grant.is_revoke && grant.all_privileges && !grant.to_public && !is_small && !to_superuser {
         found.push(
             Draft::new(view.statement.span, "all privileges are granted, not those that are needed")
                 .why(

@@ -9,7 +9,7 @@ pub(crate) static RULE: Rule = Rule::new(
     RuleInfo {
         id: "sqlite-rename-drags-references",
         class: Class::Breaking,
-        default_severity: RuleSeverity::Error,
+        default_severity: RuleSeverity::Warning,
         summary: "A table is renamed out of the way and made anew: foreign keys, triggers and views of others follow the old table.",
         docs: "Since SQLite 3.26 a rename also rewrites what refers to the table. Once the old one is dropped, every INSERT into a table that referred to it \
                fails with \"no such table\". The order is the other way round: create the new table under another name, copy, drop the old one, and \

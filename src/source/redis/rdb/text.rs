@@ -13,9 +13,6 @@ const WHOLE: usize = 1 << 20;
 /// makes them larger than this. Only a list's may be large by themselves, and those pass through `node.rs`.
 const MAX_BLOB: u64 = 1 << 30;
 
-/// Compressed strings up to this size are inflated in one go: to six megabytes at most.
-const SMALL: u64 = 64 << 10;
-
 /// Of a compressed string at most so much is inflated at a time.
 const LZF_STEP: usize = 8 << 10;
 
@@ -79,12 +76,13 @@ impl Wanted<'_> {
 impl Input {
     /// Reads one byte.
     pub(super) async fn byte(&mut self) -> Result<u8, RdbProblem> {
-        Ok(self.array::<1>().await?[0])
+        self.ensure(1).await?;
+        Ok(self.take(1)[0])
     }
 
     /// Reads a length.
     pub(super) async fn length(&mut self) -> Result<u64, RdbProblem> {
-        match self.any_length().await? {
+        match self.front(any_length).await? {
             Length::Plain(length) => Ok(length),
             Length::Encoding(_) => Err(RdbProblem::Malformed("a string's encoding stands where a length must be")),
         }
@@ -92,20 +90,39 @@ impl Input {
 
     /// Reads a string.
     pub(super) async fn text(&mut self) -> Result<Text, RdbProblem> {
+        if let Some(text) = self.text_at_hand()? {
+            return Ok(text);
+        }
         match self.layout().await? {
-            Layout::Integer(value) => Ok(Text::of_integer(value)),
             Layout::Plain { len } if len <= WHOLE as u64 => {
                 let len = to_usize(len);
                 self.ensure(len).await?;
                 Ok(Text::of(self.take(len)))
             }
-            Layout::Compressed { compressed, len } if compressed <= SMALL => {
-                let inflated = self.inflate_whole(to_usize(compressed), len).await?;
-                let text = Text::of(&inflated);
-                self.inflated = inflated;
-                Ok(text)
+            Layout::Compressed { compressed, len } if compressed.max(len) <= WHOLE as u64 => {
+                let mut buffer = std::mem::take(&mut self.inflated);
+                let text = self.inflate_whole(compressed, len, &mut buffer).await.map(Text::of);
+                self.inflated = buffer;
+                text
             }
             layout => Box::pin(self.text_in_passing(layout, None)).await,
+        }
+    }
+
+    /// Reads a string if all of it is there and none of it is to be inflated. Nearly all are read here: waiting, even for what
+    /// is there, would cost more than the rest.
+    pub(super) fn text_at_hand(&mut self) -> Result<Option<Text>, RdbProblem> {
+        let there = self.available();
+        let Some((layout, head)) = any_layout(there)? else { return Ok(None) };
+        match layout {
+            Layout::Integer(value) => {
+                self.advance(head);
+                Ok(Some(Text::of_integer(value)))
+            }
+            Layout::Plain { len } if len <= (there.len() - head).min(WHOLE) as u64 => {
+                Ok(Some(Text::of(&self.take(head + to_usize(len))[head..])))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -142,6 +159,9 @@ impl Input {
                 let len = blob_size(len)?;
                 self.ensure(len).await?;
                 Ok(self.take(len))
+            }
+            Layout::Compressed { compressed, len } if compressed.max(len) <= WHOLE as u64 => {
+                self.inflate_whole(compressed, len, scratch).await
             }
             Layout::Compressed { compressed, len } => {
                 blob_size(len)?;
@@ -201,18 +221,21 @@ impl Input {
         Ok(Text { hash: hasher.digest128(), len })
     }
 
-    /// Inflates a short compressed string; the buffer is to be given back.
-    async fn inflate_whole(&mut self, compressed: usize, len: u64) -> Result<Vec<u8>, RdbProblem> {
+    /// Inflates a compressed string that is small in both forms. The buffer only grows.
+    async fn inflate_whole<'a>(
+        &mut self,
+        compressed: u64,
+        len: u64,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], RdbProblem> {
+        let (compressed, len) = (to_usize(compressed), to_usize(len));
         self.ensure(compressed).await?;
-        let mut out = std::mem::take(&mut self.inflated);
-        out.clear();
-        let used = lzf::inflate(&self.available()[..compressed], &mut out)?;
-        if used != compressed {
-            return Err(RdbProblem::Malformed("a compressed string is cut off"));
+        if buffer.len() < len + lzf::OVERRUN {
+            buffer.resize(len + lzf::OVERRUN, 0);
         }
-        self.advance(used);
-        check_inflated(out.len() as u64, len, 0)?;
-        Ok(out)
+        lzf::inflate_whole(&self.available()[..compressed], buffer, len)?;
+        self.advance(compressed);
+        Ok(&buffer[..len])
     }
 
     /// Inflates some of the bytes that are left of a compressed string; returns how many.
@@ -230,37 +253,61 @@ impl Input {
 
     /// Reads how a string is laid down; its bytes come next.
     pub(super) async fn layout(&mut self) -> Result<Layout, RdbProblem> {
-        match self.any_length().await? {
-            Length::Plain(len) => Ok(Layout::Plain { len }),
-            Length::Encoding(0) => Ok(Layout::Integer(i8::from_le_bytes(self.array().await?).into())),
-            Length::Encoding(1) => Ok(Layout::Integer(i16::from_le_bytes(self.array().await?).into())),
-            Length::Encoding(2) => Ok(Layout::Integer(i32::from_le_bytes(self.array().await?).into())),
-            Length::Encoding(3) => {
-                let (compressed, len) = (self.length().await?, self.length().await?);
-                if compressed == 0 && len > 0 {
-                    return Err(RdbProblem::Malformed("a compressed string has no bytes"));
-                }
-                Ok(Layout::Compressed { compressed, len })
-            }
-            Length::Encoding(value) => {
-                Err(RdbProblem::UnknownEncoding { what: "string encoding", value: value.into() })
-            }
-        }
+        self.front(any_layout).await
     }
 
-    /// The two highest bits of the first byte say what follows (`rdb.h`).
-    async fn any_length(&mut self) -> Result<Length, RdbProblem> {
-        let first = self.byte().await?;
-        Ok(match first >> 6 {
-            0 => Length::Plain(first.into()),
-            1 => Length::Plain(u64::from(first & 0x3f) << 8 | u64::from(self.byte().await?)),
-            3 => Length::Encoding(first & 0x3f),
-            _ => match first {
-                0x80 => Length::Plain(u32::from_be_bytes(self.array().await?).into()),
-                0x81 => Length::Plain(u64::from_be_bytes(self.array().await?)),
-                _ => return Err(RdbProblem::UnknownEncoding { what: "length encoding", value: first.into() }),
-            },
-        })
+    /// Reads what `read` finds at the front, with the number of its bytes; waits as long as it is not all there.
+    async fn front<T>(&mut self, read: fn(&[u8]) -> Result<Option<(T, usize)>, RdbProblem>) -> Result<T, RdbProblem> {
+        loop {
+            if let Some((value, n_bytes)) = read(self.available())? {
+                self.advance(n_bytes);
+                return Ok(value);
+            }
+            self.ensure(self.available().len() + 1).await?;
+        }
+    }
+}
+
+/// The two highest bits of the first byte say what follows (`rdb.h`).
+#[inline]
+fn any_length(bytes: &[u8]) -> Result<Option<(Length, usize)>, RdbProblem> {
+    let Some(first) = bytes.first().copied() else { return Ok(None) };
+    let rest = &bytes[1..];
+    Ok(match first {
+        0..=0x3f => Some((Length::Plain(first.into()), 1)),
+        0x40..=0x7f => rest.first().map(|low| (Length::Plain(u64::from(first & 0x3f) << 8 | u64::from(*low)), 2)),
+        0x80 => rest.first_chunk().map(|bytes| (Length::Plain(u32::from_be_bytes(*bytes).into()), 5)),
+        0x81 => rest.first_chunk().map(|bytes| (Length::Plain(u64::from_be_bytes(*bytes)), 9)),
+        0x82..=0xbf => return Err(RdbProblem::UnknownEncoding { what: "length encoding", value: first.into() }),
+        _ => Some((Length::Encoding(first & 0x3f), 1)),
+    })
+}
+
+#[inline]
+fn any_layout(bytes: &[u8]) -> Result<Option<(Layout, usize)>, RdbProblem> {
+    let Some((length, head)) = any_length(bytes)? else { return Ok(None) };
+    let rest = &bytes[head..];
+    Ok(match length {
+        Length::Plain(len) => Some((Layout::Plain { len }, head)),
+        Length::Encoding(0) => rest.first_chunk().map(|it| (Layout::Integer(i8::from_le_bytes(*it).into()), head + 1)),
+        Length::Encoding(1) => rest.first_chunk().map(|it| (Layout::Integer(i16::from_le_bytes(*it).into()), head + 2)),
+        Length::Encoding(2) => rest.first_chunk().map(|it| (Layout::Integer(i32::from_le_bytes(*it).into()), head + 4)),
+        Length::Encoding(3) => compressed(rest)?.map(|(layout, n_bytes)| (layout, head + n_bytes)),
+        Length::Encoding(value) => {
+            return Err(RdbProblem::UnknownEncoding { what: "string encoding", value: value.into() });
+        }
+    })
+}
+
+fn compressed(bytes: &[u8]) -> Result<Option<(Layout, usize)>, RdbProblem> {
+    let Some((compressed, head)) = any_length(bytes)? else { return Ok(None) };
+    let Some((len, more)) = any_length(&bytes[head..])? else { return Ok(None) };
+    match (compressed, len) {
+        (Length::Plain(0), Length::Plain(1..)) => Err(RdbProblem::Malformed("a compressed string has no bytes")),
+        (Length::Plain(compressed), Length::Plain(len)) => {
+            Ok(Some((Layout::Compressed { compressed, len }, head + more)))
+        }
+        _ => Err(RdbProblem::Malformed("a string's encoding stands where a length must be")),
     }
 }
 

@@ -142,7 +142,8 @@ pub(super) async fn read_value(
     Ok(Some(tally.into_value(kind)))
 }
 
-fn string(text: Text) -> Value {
+/// A string is one element.
+pub(super) fn string(text: Text) -> Value {
     let Text { hash, len: bytes } = text;
     Value { kind: KeyKind::String, hash, elements: 1, bytes, field_expiry: None, module: None }
 }

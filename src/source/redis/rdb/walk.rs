@@ -7,7 +7,7 @@ use super::error::{KeyPlace, RdbError, RdbProblem};
 use super::input::Input;
 use super::module::{self, ModuleType};
 use super::text::{Text, Wanted};
-use super::value::{Dialect, Value, exact_text, mix, read_value};
+use super::value::{self, Dialect, Value, exact_text, mix, read_value};
 use super::{RdbFacts, RdbOptions, RdbSummary};
 use crate::contents::keyspace::{Keys, Keyspace, KindContents};
 
@@ -125,7 +125,15 @@ impl Walk {
             let begun = [&marks.metadata[..], &[type_byte]].concat();
             self.input.keep(begun, self.options.max_entry);
         }
-        let value = read_value(&mut self.input, type_byte, self.dialect, &mut self.scratch).await?;
+        let value = match type_byte {
+            // Most values are strings, and most of those are there.
+            0 => self.input.text_at_hand()?.map(value::string),
+            _ => None,
+        };
+        let value = match value {
+            Some(value) => Some(value),
+            None => read_value(&mut self.input, type_byte, self.dialect, &mut self.scratch).await?,
+        };
         let rdb_version = self.facts.rdb_version;
         let value = value.ok_or(RdbProblem::UnknownType { type_byte, rdb_version })?;
         self.record(key, &value, marks.expires_at);
