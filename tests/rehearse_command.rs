@@ -7,9 +7,12 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use support::guard::{Guard, text};
 use support::postgres::{TestPostgres, Version};
+use support::process::{SOON, wait_for};
 
 const SHOP: &str = include_str!("rehearse/shop.sql");
 
@@ -224,4 +227,24 @@ fn what_a_migration_takes_away_is_exported_as_a_backup_that_can_be_proven() {
     assert_eq!(again["export"]["losing"]["tables"], serde_json::json!(["public.customers"]));
     let alarm = site.guard.json(&["show", "latest", "--source", "shop-undo"]).yes();
     assert_eq!(alarm.get("alarm").filter(|alarm| !alarm.is_null()), None);
+}
+
+#[test]
+fn an_interrupted_rehearsal_leaves_nothing_on_a_server_of_others() {
+    let site = Site::open();
+    site.write("2_second", "SELECT pg_sleep(300);", None);
+    let scratch = TestPostgres::start_foreign(Version::V15, &[]);
+    site.guard.configure(&format!(
+        "[source.shop]\nurl = {{ env = \"DATABASE_URL\" }}\n[scratch]\nurl = \"{}\"\n",
+        scratch.url("postgres")
+    ));
+    let running = site.guard.command(&["rehearse", "migrations", "--json"]).spawn().unwrap();
+    let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(300)%' AND state = 'active'";
+    wait_for("the migration runs", SOON * 4, || (scratch.psql("postgres", sleeps) == "1").then_some(()));
+    kill(Pid::from_raw(running.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let outcome = site.guard.checked(&running.wait_with_output().unwrap());
+    outcome.error(130, "interrupted");
+    let databases = "SELECT count(*) FROM pg_database WHERE datname LIKE 'guard%'";
+    assert_eq!(scratch.psql("postgres", databases), "0", "{outcome}");
+    assert_eq!(site.records().len(), 0);
 }

@@ -466,3 +466,54 @@ pub async fn rehearsals_of(
 }
 
 const FOLDER: &str = "rehearsals";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(path: &str, text: &str, outcome: Outcome) -> MigrationReport {
+        let file = FileRef { path: path.to_owned(), version: None, fingerprint: fingerprint(text) };
+        MigrationReport {
+            files: vec![file],
+            atomic: true,
+            outcome,
+            statements: Vec::new(),
+            seconds: 0.0,
+            temp_bytes: None,
+            tables: Vec::new(),
+            sequences_moved: Vec::new(),
+            schema: SchemaChange::default(),
+            repeat: None,
+            stops: Vec::new(),
+            way_back: None,
+            load: None,
+            not_tried: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_outcome_is_read_back_as_it_was_written() {
+        let refusal = Refusal {
+            file: "a.sql".to_owned(),
+            line: 3,
+            column: 7,
+            sqlstate: "42601".to_owned(),
+            message: "syntax error".to_owned(),
+        };
+        for outcome in [Outcome::Ran, Outcome::Failed(refusal)] {
+            let stop = Stop {
+                file: "b.sql".to_owned(),
+                line: 1,
+                within: true,
+                outcome,
+                differences: Vec::new(),
+                invalid: Vec::new(),
+            };
+            let text = serde_json::to_string(&stop).expect("it can be written");
+            assert_eq!(serde_json::from_str::<Stop>(&text).expect("it can be read"), stop, "{text}");
+        }
+        let report = report("a.sql", "SELECT 1", Outcome::Ran);
+        let text = serde_json::to_string(&report).expect("it can be written");
+        assert_eq!(serde_json::from_str::<MigrationReport>(&text).expect("it can be read"), report);
+    }
+}
