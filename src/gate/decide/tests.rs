@@ -36,8 +36,8 @@ fn schema(digest: u128) -> Vec<SchemaEntry> {
     vec![SchemaEntry { kind, schema, name, owner, digest, canonical: digest }]
 }
 
-fn proof(age: TimeDelta, verdict: Proven) -> Option<Proof> {
-    Some(Proof { backup: id(), at: now() - age, verdict })
+fn proof(age: TimeDelta, verdict: Proven) -> Proof {
+    Proof { backup: id(), at: now() - age, verdict }
 }
 
 /// One harmless migration, a backup two hours old that was proven an hour ago, and nobody at work: open.
@@ -53,7 +53,7 @@ fn facts() -> Facts {
         selection: Vec::new(),
         migrations: None,
         schema: schema(1),
-        proof: proof(hours(1), Proven::Proven),
+        proof: Some(proof(hours(1), Proven::Proven)),
     };
     let repository = Repository {
         location: "file:///store".to_owned(),
@@ -73,8 +73,8 @@ fn identity(system: &str) -> Identity {
     Identity { name: "shop".to_owned(), system_identifier: Some(system.to_owned()) }
 }
 
-fn database(system: &str, digest: u128) -> Option<Result<Database, Reason>> {
-    Some(Ok(Database { identity: identity(system), schema: schema(digest) }))
+fn database(system: &str, digest: u128) -> Database {
+    Database { identity: identity(system), schema: schema(digest) }
 }
 
 fn finding(class: Class, severity: Severity) -> Finding {
@@ -156,7 +156,7 @@ const CASES: &[(Code, Change)] = &[
     (Code::SourceUnknown, |facts, _| facts.repository = Err(untold(Code::SourceUnknown))),
     (Code::ClockSkew, |facts, _| facts.repository = Err(untold(Code::ClockSkew))),
     (Code::ClockSkew, |facts, _| {
-        repository(facts).clocks = Some(Clocks { host: now(), store: now() + TimeDelta::minutes(3) })
+        repository(facts).clocks = Some(Clocks { host: now(), store: now() + TimeDelta::minutes(3) });
     }),
     (Code::NoBackup, |facts, _| repository(facts).newest = None),
     (Code::BackupUntrusted, |facts, _| repository(facts).newest = Some(Err(untold(Code::BackupUntrusted)))),
@@ -168,11 +168,11 @@ const CASES: &[(Code, Change)] = &[
         policy.proof_of = ProofOf::Backup;
         newest(facts).proof = None;
     }),
-    (Code::ProofFailed, |facts, _| repository(facts).proof = proof(hours(1), Proven::Failed)),
-    (Code::ProofFromFuture, |facts, _| repository(facts).proof = proof(hours(-1), Proven::Proven)),
-    (Code::ProofExpired, |facts, _| repository(facts).proof = proof(hours(24 * 36), Proven::Proven)),
-    (Code::OtherDatabase, |facts, _| facts.database = database("2", 1)),
-    (Code::OtherSchema, |facts, _| facts.database = database("1", 2)),
+    (Code::ProofFailed, |facts, _| repository(facts).proof = Some(proof(hours(1), Proven::Failed))),
+    (Code::ProofFromFuture, |facts, _| repository(facts).proof = Some(proof(hours(-1), Proven::Proven))),
+    (Code::ProofExpired, |facts, _| repository(facts).proof = Some(proof(hours(24 * 36), Proven::Proven))),
+    (Code::OtherDatabase, |facts, _| facts.database = Some(Ok(database("2", 1)))),
+    (Code::OtherSchema, |facts, _| facts.database = Some(Ok(database("1", 2)))),
     (Code::CheckoutBehind, |facts, _| facts.migrations.ahead = vec!["3".to_owned()]),
     (Code::SchemaUnknown, |_, policy| policy.schema = SchemaRule::Required),
     (Code::DatabaseUnreachable, |facts, _| facts.database = Some(Err(untold(Code::DatabaseUnreachable)))),
@@ -219,20 +219,20 @@ fn every_reason_to_refuse_closes_the_gate_by_itself_and_names_the_way_out() {
 fn what_is_in_order_opens_the_gate() {
     let cases: &[Change] = &[
         |_, _| {},
-        |facts, _| facts.database = database("1", 1),
+        |facts, _| facts.database = Some(Ok(database("1", 1))),
         // A role that may not read the cluster's identity cannot tell it from another.
         |facts, _| {
             newest(facts).database = Some(Identity { system_identifier: None, ..identity("1") });
-            facts.database = database("2", 1);
+            facts.database = Some(Ok(database("2", 1)));
         },
         |facts, policy| {
             policy.schema = SchemaRule::Off;
-            facts.database = database("2", 2);
+            facts.database = Some(Ok(database("2", 2)));
         },
         |facts, _| newest(facts).at = now() - hours(26),
         // Within what two clocks may differ.
         |facts, _| newest(facts).finished = now() + TimeDelta::seconds(59),
-        |facts, _| repository(facts).proof = proof(hours(24 * 35), Proven::Proven),
+        |facts, _| repository(facts).proof = Some(proof(hours(24 * 35), Proven::Proven)),
         |facts, policy| {
             policy.fail_on = None;
             facts.migrations.findings.push(finding(Class::NonIdempotent, Severity::Error));

@@ -257,7 +257,7 @@ impl Input {
     }
 
     /// Reads what `read` finds at the front, with the number of its bytes; waits as long as it is not all there.
-    async fn front<T>(&mut self, read: fn(&[u8]) -> Result<Option<(T, usize)>, RdbProblem>) -> Result<T, RdbProblem> {
+    async fn front<T>(&mut self, read: fn(&[u8]) -> Found<T>) -> Result<T, RdbProblem> {
         loop {
             if let Some((value, n_bytes)) = read(self.available())? {
                 self.advance(n_bytes);
@@ -268,9 +268,12 @@ impl Input {
     }
 }
 
+/// What was found at the front and the number of its bytes, if it is all there.
+type Found<T> = Result<Option<(T, usize)>, RdbProblem>;
+
 /// The two highest bits of the first byte say what follows (`rdb.h`).
 #[inline]
-fn any_length(bytes: &[u8]) -> Result<Option<(Length, usize)>, RdbProblem> {
+fn any_length(bytes: &[u8]) -> Found<Length> {
     let Some(first) = bytes.first().copied() else { return Ok(None) };
     let rest = &bytes[1..];
     Ok(match first {
@@ -284,7 +287,7 @@ fn any_length(bytes: &[u8]) -> Result<Option<(Length, usize)>, RdbProblem> {
 }
 
 #[inline]
-fn any_layout(bytes: &[u8]) -> Result<Option<(Layout, usize)>, RdbProblem> {
+fn any_layout(bytes: &[u8]) -> Found<Layout> {
     let Some((length, head)) = any_length(bytes)? else { return Ok(None) };
     let rest = &bytes[head..];
     Ok(match length {
