@@ -30,6 +30,7 @@ pub mod prove;
 pub mod prune;
 pub mod rehearse;
 pub mod restore;
+pub mod undo;
 pub mod verify;
 
 pub mod catalog;

@@ -127,6 +127,16 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ("src/restore", &["backup", "cli", "config", "prove", "verify"], "stories do not import each other"),
     ("src/verify", &["backup", "cli", "config", "prove", "restore"], "stories do not import each other"),
     ("src/prune", &["backup", "cli", "config", "prove", "restore"], "stories do not import each other"),
+    (
+        "src/rehearse",
+        &["backup", "cli", "config", "gate", "migrate", "prove", "prune", "verify"],
+        "a rehearsal restores, and nothing else",
+    ),
+    (
+        "src/undo",
+        &["cli", "config", "gate", "migrate", "prove", "prune", "restore", "verify"],
+        "an undo export reads a rehearsal and takes a backup",
+    ),
     ("src/prove", &["backup", "cli", "config", "verify"], "only a proof may use a restore"),
     (
         "src/gate",

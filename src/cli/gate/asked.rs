@@ -177,7 +177,8 @@ async fn only_source(config: &Config, catalog: Option<&Catalog>) -> Result<Sourc
     let Some(catalog) = catalog else {
         return unclear("which source's backups count is not clear".to_owned(), &configured);
     };
-    let stored = catalog.sources().await.map_err(|error| crate::gate::facts::of_catalog(&error))?;
+    let mut stored = catalog.sources().await.map_err(|error| crate::gate::facts::of_catalog(&error))?;
+    workbench::leave_out_undo(&mut stored);
     match stored.as_slice() {
         [only] => Ok(only.clone()),
         [] => unclear(format!("{} has no backups of anything", catalog.store().location()), &configured),
