@@ -163,6 +163,10 @@ fn older_than(age: TimeDelta, limit: std::time::Duration) -> bool {
     TimeDelta::from_std(limit).is_ok_and(|limit| age > limit)
 }
 
+fn span(limit: std::time::Duration) -> String {
+    words::seconds(limit.as_secs_f64())
+}
+
 fn in_words(age: TimeDelta) -> String {
     words::seconds(age.as_seconds_f64())
 }

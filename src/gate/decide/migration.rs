@@ -12,7 +12,7 @@ use super::super::facts::{Migrations, PendingFile};
 use super::super::policy::Policy;
 use super::super::reason::{Code, Reason};
 use super::super::rehearsal::Rehearsal;
-use super::{Check, age, in_words, older_than};
+use super::{Check, age, in_words, older_than, span};
 
 /// Findings at or above the level. Those that need an approval are that check's business, whatever their level.
 pub(super) fn lint(migrations: &Migrations, policy: &Policy) -> Check {
@@ -95,7 +95,7 @@ fn holds(approval: &Approval, finding: &Finding, policy: &Policy, today: NaiveDa
     }
     let term = Duration::from_secs(86_400 * u64::try_from((expires - today).num_days()).unwrap_or(u64::MAX / 86_400));
     if term > policy.approval_max_term {
-        let limit = humantime::format_duration(policy.approval_max_term);
+        let limit = span(policy.approval_max_term);
         return closed(
             Code::ApprovalTooLong,
             format!("the approval of {owner} lasts until {expires}, longer than approval_max_term = {limit}"),
@@ -137,7 +137,7 @@ pub(super) fn rehearsal(
             Check::pass(NAME, format!("rehearsed on a copy of {backup} {} ago", in_words(age)))
         }
         Some(age) => {
-            let limit = humantime::format_duration(policy.rehearsal_max_age);
+            let limit = span(policy.rehearsal_max_age);
             closed(
                 Code::RehearsalTooOld,
                 format!("rehearsed {} ago, more than rehearsal_max_age = {limit}", in_words(age)),

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::super::facts::{Backup, Database, Facts, Proof, Repository};
 use super::super::policy::{Policy, ProofOf, SchemaRule};
 use super::super::reason::{Code, Reason};
-use super::{Check, age, in_words, older_than};
+use super::{Check, age, in_words, older_than, span};
 use crate::catalog::Verdict as Proven;
 use crate::contents::{Contents, differences};
 use crate::lease::Purpose;
@@ -35,7 +35,7 @@ pub(super) fn backup(repository: &Repository, policy: &Policy, now: DateTime<Utc
         );
     };
     if older_than(age, policy.backup_max_age) {
-        let limit = humantime::format_duration(policy.backup_max_age);
+        let limit = span(policy.backup_max_age);
         let message = format!("backup {} is {} old, more than backup_max_age = {limit}", newest.id, in_words(age));
         return closed(Code::BackupTooOld, message, &take);
     }
@@ -72,7 +72,7 @@ pub(super) fn proof(repository: &Repository, policy: &Policy, now: DateTime<Utc>
         );
     };
     if older_than(age, policy.proof_max_age) {
-        let limit = humantime::format_duration(policy.proof_max_age);
+        let limit = span(policy.proof_max_age);
         let message = format!("{backup} was proven {} ago, more than proof_max_age = {limit}", in_words(age));
         return closed(Code::ProofExpired, message, &prove);
     }
