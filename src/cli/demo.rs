@@ -97,7 +97,9 @@ async fn tell(args: &DemoArgs, session: &Session) -> Result<Answer, CliError> {
         proven.push(told.prove(taken, "demo", None).await?);
     }
     output::say("\n5. The same proofs after somebody ran, in the restored copies:\n", style);
-    parts.iter().for_each(|part| output::say(&format!("   {}\n", part.damage), style));
+    for part in &parts {
+        output::say(&format!("   {}\n", part.damage), style);
+    }
     let mut damaged = Vec::new();
     for (part, taken) in parts.iter().zip(&taken) {
         damaged.push(told.prove(taken, "demo, damaged on purpose", Some(part.damage)).await?);

@@ -257,7 +257,7 @@ impl Input {
     }
 
     /// Reads what `read` finds at the front, with the number of its bytes; waits as long as it is not all there.
-    async fn front<T>(&mut self, read: fn(&[u8]) -> Result<Option<(T, usize)>, RdbProblem>) -> Result<T, RdbProblem> {
+    async fn front<T>(&mut self, read: fn(&[u8]) -> Front<T>) -> Result<T, RdbProblem> {
         loop {
             if let Some((value, n_bytes)) = read(self.available())? {
                 self.advance(n_bytes);
@@ -268,9 +268,12 @@ impl Input {
     }
 }
 
+/// What stands at the front, and how many bytes it is; `None` if it is not all there.
+type Front<T> = Result<Option<(T, usize)>, RdbProblem>;
+
 /// The two highest bits of the first byte say what follows (`rdb.h`).
 #[inline]
-fn any_length(bytes: &[u8]) -> Result<Option<(Length, usize)>, RdbProblem> {
+fn any_length(bytes: &[u8]) -> Front<Length> {
     let Some(first) = bytes.first().copied() else { return Ok(None) };
     let rest = &bytes[1..];
     Ok(match first {
@@ -284,7 +287,7 @@ fn any_length(bytes: &[u8]) -> Result<Option<(Length, usize)>, RdbProblem> {
 }
 
 #[inline]
-fn any_layout(bytes: &[u8]) -> Result<Option<(Layout, usize)>, RdbProblem> {
+fn any_layout(bytes: &[u8]) -> Front<Layout> {
     let Some((length, head)) = any_length(bytes)? else { return Ok(None) };
     let rest = &bytes[head..];
     Ok(match length {
@@ -299,7 +302,7 @@ fn any_layout(bytes: &[u8]) -> Result<Option<(Layout, usize)>, RdbProblem> {
     })
 }
 
-fn compressed(bytes: &[u8]) -> Result<Option<(Layout, usize)>, RdbProblem> {
+fn compressed(bytes: &[u8]) -> Front<Layout> {
     let Some((compressed, head)) = any_length(bytes)? else { return Ok(None) };
     let Some((len, more)) = any_length(&bytes[head..])? else { return Ok(None) };
     match (compressed, len) {
