@@ -62,7 +62,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, and the answer is yes; 1 done, and the answer is no (proof failed, damage \
-     found, findings); 2 the work could not be done; 130 interrupted, everything half-done was cleaned up.";
+     found, findings, gate closed); 2 the work could not be done; 130 interrupted, everything half-done was cleaned up.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
