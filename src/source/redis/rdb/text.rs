@@ -257,7 +257,7 @@ impl Input {
     }
 
     /// Reads what `read` finds at the front, with the number of its bytes; waits as long as it is not all there.
-    async fn front<T>(&mut self, read: fn(&[u8]) -> Found<T>) -> Result<T, RdbProblem> {
+    async fn front<T>(&mut self, read: fn(&[u8]) -> Front<T>) -> Result<T, RdbProblem> {
         loop {
             if let Some((value, n_bytes)) = read(self.available())? {
                 self.advance(n_bytes);
@@ -268,12 +268,12 @@ impl Input {
     }
 }
 
-/// What was found at the front and the number of its bytes, if it is all there.
-type Found<T> = Result<Option<(T, usize)>, RdbProblem>;
+/// What stands at the front, and how many bytes it is; `None` if it is not all there.
+type Front<T> = Result<Option<(T, usize)>, RdbProblem>;
 
 /// The two highest bits of the first byte say what follows (`rdb.h`).
 #[inline]
-fn any_length(bytes: &[u8]) -> Found<Length> {
+fn any_length(bytes: &[u8]) -> Front<Length> {
     let Some(first) = bytes.first().copied() else { return Ok(None) };
     let rest = &bytes[1..];
     Ok(match first {
@@ -287,7 +287,7 @@ fn any_length(bytes: &[u8]) -> Found<Length> {
 }
 
 #[inline]
-fn any_layout(bytes: &[u8]) -> Found<Layout> {
+fn any_layout(bytes: &[u8]) -> Front<Layout> {
     let Some((length, head)) = any_length(bytes)? else { return Ok(None) };
     let rest = &bytes[head..];
     Ok(match length {
@@ -302,7 +302,7 @@ fn any_layout(bytes: &[u8]) -> Found<Layout> {
     })
 }
 
-fn compressed(bytes: &[u8]) -> Result<Option<(Layout, usize)>, RdbProblem> {
+fn compressed(bytes: &[u8]) -> Front<Layout> {
     let Some((compressed, head)) = any_length(bytes)? else { return Ok(None) };
     let Some((len, more)) = any_length(&bytes[head..])? else { return Ok(None) };
     match (compressed, len) {
