@@ -62,7 +62,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, and the answer is yes; 1 done, and the answer is no (proof failed, damage \
-     found, findings); 2 the work could not be done; 130 interrupted, everything half-done was cleaned up.";
+     found, findings, gate closed); 2 the work could not be done; 130 interrupted, everything half-done was cleaned up.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -170,7 +170,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliErro
         Command::Backup(args) => backup::run(args, session).await,
         Command::List(args) => list::run(args, session).await,
         Command::Show(args) => list::show(args, session).await,
-        Command::Restore(args) => restore::run(args, session).await,
+        Command::Restore(args) => Box::pin(restore::run(args, session)).await,
         Command::Verify(args) => verify::run(args, session).await,
         Command::Prune(args) => prune::run(args, session).await,
         Command::Status(args) => status::run(args, session).await,

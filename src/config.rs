@@ -4,7 +4,7 @@
 //! The shape of the file is a type of its own (`config/file.rs`), joined to these by one conversion (`config/convert.rs`).
 //! Secrets are not read here: they stay where they are until someone resolves them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use crate::contents::loss::Vigilance;
 use crate::gate;
-use crate::notify::Event;
 use crate::rehearse::mask::Mask;
 use crate::secret::Secret;
 use crate::source::postgres::connection::{Connection, ConnectionError};
@@ -27,6 +26,7 @@ pub mod file;
 pub mod guide;
 mod load;
 pub mod name;
+mod receiver;
 pub mod schedule;
 pub mod secret;
 pub mod setting;
@@ -38,6 +38,7 @@ pub use environment::Environment;
 pub use file::{Checksums, SslMode};
 pub use load::{ConfigError, Loaded, Request, load, load_policies};
 pub use name::SourceName;
+pub use receiver::{Notify, Way};
 pub use schedule::{RetentionRules, Schedule, Target};
 pub use secret::{SecretError, SecretSource};
 pub use twin::Override;
@@ -274,60 +275,6 @@ pub struct Http {
     pub listen: Option<SocketAddr>,
     /// What whoever asks must know.
     pub token: Option<SecretSource>,
-}
-
-/// Somebody who is told how things went.
-#[derive(Debug, Clone)]
-pub struct Notify {
-    /// Every way to reach them.
-    pub ways: Vec<Way>,
-    /// What they want to hear of.
-    pub on: BTreeSet<Event>,
-    /// Of which sources; `*` is all.
-    pub sources: Vec<String>,
-}
-
-/// A way to tell somebody, with its secrets where they are.
-#[derive(Debug, Clone)]
-pub enum Way {
-    /// JSON by HTTP.
-    Webhook {
-        /// Where to.
-        url: SecretSource,
-        /// What it is signed with.
-        key: Option<SecretSource>,
-    },
-    /// Slack's form of it.
-    Slack {
-        /// Where to.
-        url: SecretSource,
-    },
-    /// A check that is pinged by backups.
-    Ping {
-        /// Where to.
-        url: SecretSource,
-    },
-    /// A check that is pinged by the daemon.
-    Heartbeat {
-        /// Where to.
-        url: SecretSource,
-        /// How often.
-        every: Duration,
-    },
-    /// E-mail.
-    Email {
-        /// The server, with its password.
-        server: SecretSource,
-        /// The sender.
-        from: String,
-        /// The recipients.
-        to: Vec<String>,
-    },
-    /// A program that is run.
-    Program {
-        /// It and its arguments.
-        words: Vec<String>,
-    },
 }
 
 /// Why a source cannot be addressed.

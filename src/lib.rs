@@ -20,6 +20,8 @@
 //! - **R7** the linter does no I/O and never stops at a syntax error (`migrations-lint`)
 //! - **R8** absent on purpose: global state, configuration in stories, printing outside `cli/output.rs`, `exit` outside
 //!   `main`, the clock outside the rim (`tests/tidy.rs`)
+//! - **R9** a gate that cannot find something out stays closed (`gate::decide`, `tests/gate.rs`), and no dump starts while a
+//!   migration window is open (`tests/interlock.rs`)
 
 pub mod backup;
 pub mod gate;
@@ -28,6 +30,7 @@ pub mod prove;
 pub mod prune;
 pub mod rehearse;
 pub mod restore;
+pub mod undo;
 pub mod verify;
 
 pub mod catalog;

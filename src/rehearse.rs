@@ -182,6 +182,7 @@ async fn on_stage(
     stage.begin().await?;
     mark(stage, set).await?;
     let migrations = pending(set);
+    assert_own_server(order, &migrations)?;
     let mut done = rehearse_on(stage, &migrations, (order.trials, order.limits), progress).await?;
     let linted = Linted::of(set);
     accept(&mut done.problems, |problem| order.accepts(problem) || linted.is_announced(problem));
@@ -206,6 +207,16 @@ async fn on_stage(
         not_reached: done.not_reached,
         place: place::of(stage, facts, order).await?,
     })
+}
+
+/// On a server that others use, nothing is rehearsed that reaches beyond the copy.
+fn assert_own_server(order: &RehearsalOrder<'_>, migrations: &[Migration]) -> Result<(), RehearseError> {
+    let is_shared = order.kept.is_some() || matches!(order.place, ScratchPlace::Server(_));
+    let mut statements = migrations.iter().flat_map(Migration::statements);
+    match statements.find(|statement| is_shared && statement.is_server_wide()) {
+        None => Ok(()),
+        Some(statement) => Err(RehearseError::ServerWide { file: statement.file(), line: statement.line() }),
+    }
 }
 
 /// Leaves those files reported that the copy's own table does not say have run.

@@ -43,6 +43,10 @@ fn migrate<'a>(args: &[&'a str], program: &[&'a str]) -> Vec<&'a str> {
     [&["migrate"], args, &["--"], program].concat()
 }
 
+fn migrate_json(guard: &Guard, args: &[&str], program: &[&str]) -> support::guard::Outcome {
+    guard.run(&migrate(&[&["--json"], args].concat(), program))
+}
+
 fn lease_file(guard: &Guard) -> PathBuf {
     guard.store().join("leases/@source/shop.json")
 }
@@ -64,18 +68,18 @@ fn a_migration_runs_in_a_window_behind_a_backup_and_the_window_is_closed_afterwa
     let server = server();
     let guard = deployer(&server, POLICY);
     let script = psql(&server, &guard, "ALTER TABLE orders ADD COLUMN city text");
-    let answer = guard.json(&migrate(&[], &["sh", &script])).yes();
+    let answer = migrate_json(&guard, &[], &["sh", &script]).yes();
     assert_eq!((answer["command"]["exit"].as_u64(), answer["window_lost"].as_bool()), (Some(0), Some(false)));
     assert_eq!(guard.listed(), [text(&answer["backup"])]);
     let manifest = guard.json(&["show"]).yes();
     assert!(!manifest["contents"]["tables"]["public.orders"]["columns"].to_string().contains("city"), "{manifest}");
     assert_eq!(lease(&guard)["state"], "released");
     // Without a backup of its own it needs one that is there.
-    guard.json(&migrate(&["--no-backup"], &["true"])).yes();
+    migrate_json(&guard, &["--no-backup"], &["true"]).yes();
     assert_eq!(guard.listed().len(), 1);
     let fresh = deployer(&server, POLICY);
-    guard.json(&migrate(&[], &["true"])).yes();
-    fresh.json(&migrate(&["--no-backup"], &["true"])).error(2, "not-a-repository");
+    migrate_json(&guard, &[], &["true"]).yes();
+    migrate_json(&fresh, &["--no-backup"], &["true"]).error(2, "no-repository");
 }
 
 #[test]
@@ -86,16 +90,16 @@ fn the_commands_own_output_and_exit_code_are_passed_on() {
     assert_eq!(outcome.code, Some(7), "{outcome}");
     assert!(outcome.stdout.contains("\nfrom the framework\n"), "{outcome}");
     // One document on standard output, and the command's words elsewhere.
-    let outcome = guard.json(&migrate(&["--no-backup"], &["sh", "-c", "echo from the framework; exit 7"]));
+    let outcome = migrate_json(&guard, &["--no-backup"], &["sh", "-c", "echo from the framework; exit 7"]);
     assert_eq!(outcome.code, Some(7), "{outcome}");
     let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(answer["command"]["exit"], 7);
     assert!(outcome.stderr.contains("from the framework"), "{outcome}");
-    let outcome = guard.json(&migrate(&["--no-backup"], &["sh", "-c", "kill -9 $$"]));
+    let outcome = migrate_json(&guard, &["--no-backup"], &["sh", "-c", "kill -9 $$"]);
     assert_eq!(outcome.code, Some(128 + 9), "{outcome}");
     let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!((&answer["command"]["exit"], &answer["command"]["signal"]), (&Value::Null, &9.into()));
-    let outcome = guard.json(&migrate(&["--no-backup"], &["/no/such/program"]));
+    let outcome = migrate_json(&guard, &["--no-backup"], &["/no/such/program"]);
     assert!(matches!(outcome.code, Some(2 | 126 | 127)), "{outcome}");
     assert_eq!(lease(&guard)["state"], "released");
 }
@@ -161,7 +165,7 @@ fn a_closed_gate_keeps_the_command_from_running() {
     assert!(outcome.stdout.contains("not-approved"), "{outcome}");
     assert!(!guard.dir().join("it-ran").exists());
     write(&guard, "20261101000000_note.sql", HARMLESS);
-    let answer = guard.json(&migrate(&args, &["touch", "it-ran"])).yes();
+    let answer = migrate_json(&guard, &args, &["touch", "it-ran"]).yes();
     assert_eq!(answer["gate"]["verdict"], "open", "{answer:#}");
     assert!(guard.dir().join("it-ran").exists());
     assert_eq!(answer["gate"]["backup"], answer["backup"], "the gate decided by the backup that was taken for it");
@@ -194,7 +198,7 @@ fn gate_closes(guard: &Guard, token: &str) -> support::guard::Outcome {
 
 /// Starts a backup and stops its dump once it has locked every table.
 fn hold_dump(server: &TestPostgres, guard: &Guard) -> (Running, Pid) {
-    let locker = OpenSession::locking(server, "shop", "schema_migrations");
+    let locker = OpenSession::locking(server, "shop", "stock");
     let mut running = Running::start(guard.command(&["backup", "--json"]));
     wait_for("the dump's wait for the last table", SOON, || dump_waits(server).then_some(()));
     let dump = running.wait_for("pg_dump", SOON);
@@ -225,7 +229,7 @@ fn the_outage_of_a_migration_behind_a_dump_is_there_without_guard_and_absent_wit
     // Without: any pg_dump, and a framework that knows nothing of it.
     let mut dump = server.command("pg_dump");
     dump.args(["-Fc", "-f", "/dev/null", "shop"]).env("PGAPPNAME", "guard 2-test");
-    let locker = OpenSession::locking(&server, "shop", "schema_migrations");
+    let locker = OpenSession::locking(&server, "shop", "stock");
     let dump = Running::start(dump);
     wait_for("the dump's wait for the last table", SOON, || dump_waits(&server).then_some(()));
     dump.signal(Signal::SIGSTOP);
@@ -270,7 +274,7 @@ fn a_migration_that_may_wait_waits_for_the_end_of_the_dump() {
     let server = server();
     let guard = deployer(&server, "[gate.prod]\nmax_wait = \"500ms\"\n[gate.patient]\n");
     let (backup, dump) = hold_dump(&server, &guard);
-    let error = guard.json(&migrate(&["--env", "prod"], &["touch", "it-ran"])).error(2, "busy");
+    let error = migrate_json(&guard, &["--env", "prod"], &["touch", "it-ran"]).error(2, "busy");
     assert!(text(&error["message"]).contains("backup: guard backup by hand"), "{error}");
     assert!(!guard.dir().join("it-ran").exists());
     let mut migrating = Running::start(guard.command(&migrate(&["--env", "patient"], &["touch", "it-ran"])));

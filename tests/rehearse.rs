@@ -108,10 +108,9 @@ fn facts(report: &MigrationReport) -> Vec<String> {
             facts.push(format!("down again {}", outcome(down_again)));
         }
     }
-    let codes = problems(report, Limits::default());
-    let codes: BTreeSet<String> =
-        codes.iter().map(|problem| format!("{:?}", serde_json::json!(problem.code)).replace(['"', '\\'], "")).collect();
-    let codes: Vec<String> = codes.into_iter().map(|code| code.replace("String(", "").replace(')', "")).collect();
+    let problems = problems(report, Limits::default());
+    let codes: BTreeSet<&str> = problems.iter().map(|problem| problem.code.as_str()).collect();
+    let codes: Vec<&str> = codes.into_iter().collect();
     facts.push(format!("problems: {}", if codes.is_empty() { "none".to_owned() } else { codes.join(" ") }));
     facts
 }
@@ -139,10 +138,10 @@ fn short(name: &str) -> String {
     name.strip_prefix("public.").unwrap_or(name).to_owned()
 }
 
-fn check_library(name: &str) {
+fn check_library(name: &str, version: Version) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/rehearse/{name}.txt"));
     let text = std::fs::read_to_string(path).expect("a library");
-    let theatre = Theatre::open(Version::V15);
+    let theatre = Theatre::open(version);
     let mut wrong = String::new();
     for Case { title, layout, files, truth } in library(name, &text) {
         let done = theatre.rehearse(layout, &files, Trials::default());
@@ -168,7 +167,7 @@ macro_rules! libraries {
     ($($test:ident: $file:literal)*) => {
         $(#[test]
         fn $test() {
-            check_library($file);
+            check_library($file, Version::V15);
         })*
     };
 }
@@ -180,4 +179,96 @@ libraries! {
     every_verdict_about_flyway_migrations_is_right: "flyway"
     every_verdict_about_dbmate_migrations_is_right: "dbmate"
     every_verdict_about_supabase_migrations_is_right: "supabase"
+}
+
+#[test]
+fn the_newest_server_gives_the_same_verdicts() {
+    check_library("golang-migrate", Version::V18);
+}
+
+fn owned(files: &[(&str, &str)]) -> Vec<(String, String)> {
+    files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+}
+
+#[test]
+fn files_that_share_one_transaction_hold_their_locks_to_its_end() {
+    let journal = r#"{"dialect":"postgresql","entries":[{"when":1,"tag":"0_a"},{"when":2,"tag":"1_b"}]}"#;
+    let files = owned(&[
+        ("drizzle/meta/_journal.json", journal),
+        ("drizzle/0_a.sql", "ALTER TABLE customers ADD COLUMN tier text;"),
+        ("drizzle/1_b.sql", "SELECT pg_sleep(0.4);\nALTER TABLE orders ADD COLUMN tier text;"),
+    ]);
+    let theatre = Theatre::open(Version::V15);
+    let done = theatre.rehearse(Layout::Drizzle, &files, Trials { load: true });
+    let [report] = done.reports.as_slice() else { panic!("one transaction is one migration") };
+    assert_eq!((report.files.len(), report.atomic), (2, true));
+    let lock = &report.statements[0].measured.locks[0];
+    assert_eq!((lock.relation.as_str(), lock.mode), ("public.customers", LockMode::AccessExclusive));
+    assert!(lock.seconds > 0.4, "the first file's lock lasts to the end of the second: {lock:?}");
+    assert!(report.statements[0].measured.seconds < 0.4, "though its statement did not");
+    let load = report.load.as_ref().expect("a load was asked for");
+    assert!(load.longest_read > 0.3 && load.longest_write > 0.3, "others waited for it: {load:?}");
+    let strict = Limits { max_block: std::time::Duration::from_millis(300) };
+    let blocks = problems(report, strict).iter().filter(|problem| problem.code.as_str() == "blocks").count();
+    assert!(blocks >= 3, "the lock, the read and the write");
+    assert!(problems(report, Limits::default()).iter().all(|problem| problem.code.as_str() != "blocks"));
+}
+
+#[test]
+fn others_do_not_wait_for_a_concurrent_build() {
+    let files =
+        owned(&[("m/1_a.up.sql", "CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_total_idx ON orders (total);")]);
+    let done = Theatre::open(Version::V15).rehearse(Layout::GolangMigrate, &files, Trials { load: true });
+    let load = done.reports[0].load.as_ref().expect("a load was asked for");
+    assert_eq!(load.outcome, Some(Outcome::Ran));
+    assert!(load.writes > 0 && load.errors.is_empty(), "{load:?}");
+}
+
+#[test]
+fn a_framework_that_records_each_step_goes_on_where_it_was_stopped() {
+    let theatre = Theatre::open(Version::V15);
+    let stops = |layout, files: &[(&str, &str)]| {
+        let done = theatre.rehearse(layout, &owned(files), Trials::default());
+        let report = &done.reports[0];
+        assert_eq!(report.outcome, Outcome::Ran);
+        facts(report).into_iter().filter(|fact| fact.starts_with("stop ")).collect::<Vec<_>>()
+    };
+    let statements = "ALTER TABLE customers ADD COLUMN a text;\nALTER TABLE customers ADD COLUMN b text;\n";
+    let changesets = "--liquibase formatted sql\n--changeset ann:1\nALTER TABLE customers ADD COLUMN a text;\n\
+                      --changeset ann:2\nALTER TABLE customers ADD COLUMN b text;\n";
+    assert_eq!(stops(Layout::Liquibase, &[("c/1.sql", changesets)]), ["stop after 3: ok"]);
+    let atlas = format!("-- atlas:txmode none\n\n{statements}");
+    let files = [("m/atlas.sum", "h1:\n1_a.sql h1:\n"), ("m/1_a.sql", atlas.as_str())];
+    assert_eq!(stops(Layout::Atlas, &files), ["stop after 3: ok"]);
+    let goose = format!("-- +goose NO TRANSACTION\n-- +goose Up\n{statements}");
+    assert_eq!(stops(Layout::Goose, &[("m/1_a.sql", goose.as_str())]), ["stop after 3: fails 42701 at 3:1"]);
+}
+
+#[test]
+fn a_random_value_is_no_difference_between_two_runs() {
+    let text = "-- +goose NO TRANSACTION\n-- +goose Up\n\
+                ALTER TABLE customers ADD COLUMN IF NOT EXISTS token uuid DEFAULT gen_random_uuid();\n\
+                ALTER TABLE customers ADD COLUMN IF NOT EXISTS tier text;\n";
+    let done = Theatre::open(Version::V15).rehearse(Layout::Goose, &owned(&[("m/1_a.sql", text)]), Trials::default());
+    let found = facts(&done.reports[0]);
+    assert!(found.contains(&"stop after 3: ok".to_owned()), "{found:#?}");
+}
+
+#[test]
+fn lines_of_copy_are_sent_as_psql_sends_them() {
+    let text = "COPY empty FROM stdin;\n1\tone\n2\t\\N\n\\.\nDELETE FROM empty WHERE id = 2;\n";
+    let done = Theatre::open(Version::V15).rehearse(Layout::Plain, &owned(&[("m/1_a.sql", text)]), Trials::default());
+    let report = &done.reports[0];
+    assert_eq!(report.outcome, Outcome::Ran, "{:?}", report.outcome);
+    let rows: Vec<_> = report.statements.iter().filter_map(|statement| statement.measured.rows).collect();
+    assert_eq!(rows.iter().map(|rows| (rows.inserted, rows.deleted)).collect::<Vec<_>>(), [(2, 0), (0, 1)]);
+}
+
+#[test]
+fn a_procedure_that_commits_is_seen_all_the_same() {
+    let text =
+        "DO $$ BEGIN DELETE FROM items WHERE quantity = 1; COMMIT; DELETE FROM items WHERE quantity = 2; END $$;\n";
+    let done = Theatre::open(Version::V15).rehearse(Layout::Plain, &owned(&[("m/1_a.sql", text)]), Trials::default());
+    let found = facts(&done.reports[0]);
+    assert!(found.contains(&"loses 1600 rows of items".to_owned()), "{found:#?}");
 }

@@ -127,7 +127,28 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ("src/restore", &["backup", "cli", "config", "prove", "verify"], "stories do not import each other"),
     ("src/verify", &["backup", "cli", "config", "prove", "restore"], "stories do not import each other"),
     ("src/prune", &["backup", "cli", "config", "prove", "restore"], "stories do not import each other"),
+    (
+        "src/rehearse",
+        &["backup", "cli", "config", "gate", "migrate", "prove", "prune", "verify"],
+        "a rehearsal restores, and nothing else",
+    ),
+    (
+        "src/undo",
+        &["cli", "config", "gate", "migrate", "prove", "prune", "restore", "verify"],
+        "an undo export reads a rehearsal and takes a backup",
+    ),
     ("src/prove", &["backup", "cli", "config", "verify"], "only a proof may use a restore"),
+    (
+        "src/gate",
+        &["backup", "cli", "config", "migrate", "prove", "restore", "verify"],
+        "a gate reads the records of the others and does none of their work",
+    ),
+    (
+        "src/migrate",
+        &["cli", "config", "gate", "prove", "restore", "verify"],
+        "a migration takes a backup, and no more",
+    ),
+    ("src/window", &["backup", "cli", "config", "gate", "migrate", "prove", "restore"], "a window is a lease"),
 ];
 
 #[test]

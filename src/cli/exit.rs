@@ -20,6 +20,7 @@ use crate::source::redis::load::LoadError as RedisLoadError;
 use crate::source::scratch::ScratchError;
 use crate::store::{KeyError, StoreError};
 use crate::stream::{KeyTextError, SealError};
+use crate::undo::UndoError;
 use crate::window::WindowError;
 
 /// The exit codes, stable and documented.
@@ -182,11 +183,23 @@ impl From<RehearseError> for CliError {
             RehearseError::Catalog(error) => return error.into(),
             RehearseError::NotRestored { .. } => "restore-failed",
             RehearseError::NotPostgres(_) => "usage",
+            RehearseError::ServerWide { .. } => "server-wide",
             RehearseError::NothingToMask { .. } | RehearseError::Mask { .. } => "mask",
             RehearseError::NotACopy { .. } | RehearseError::OtherCopy { .. } => "other-copy",
             _ => "rehearse-failed",
         };
         Self { help, ..Self::unable(code, error.to_string()) }
+    }
+}
+
+impl From<UndoError> for CliError {
+    fn from(error: UndoError) -> Self {
+        match error {
+            UndoError::Session(error) => error.into(),
+            UndoError::Backup(error) => error.into(),
+            UndoError::Catalog(error) => error.into(),
+            UndoError::NotPostgres(_) => Self::unable("usage", error.to_string()),
+        }
     }
 }
 

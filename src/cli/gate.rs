@@ -17,7 +17,7 @@ use crate::window::{self, Window};
 pub(super) mod asked;
 pub(super) mod gather;
 
-use asked::{Asked, PolicyArgs};
+use asked::{Asked, IfMissing, PolicyArgs};
 use gather::{Question, gather};
 
 /// What to decide about, by which policy, and what to do on the way.
@@ -51,7 +51,7 @@ pub(super) struct GateArgs {
 }
 
 pub(super) async fn run(args: GateArgs, session: &Session) -> Result<Answer, CliError> {
-    let asked = Asked::ask(&args.policy, session).await?;
+    let asked = Asked::ask(&args.policy, IfMissing::Tell, session).await?;
     if let Some(token) = &args.close {
         return close(&asked, token).await;
     }
@@ -59,15 +59,15 @@ pub(super) async fn run(args: GateArgs, session: &Session) -> Result<Answer, Cli
     let Decided { facts, mut record, window, manifest: _ } =
         resolve(&asked, &args.paths, &args.question, wants, session).await?;
     record.window = settle(window, &record, args.window).await?;
-    if !args.no_record {
-        keep_record(&asked, &facts, &record, session).await;
-    }
+    let on_record = !args.no_record && keep_record(&asked, &facts, &record, session).await;
     for (format, path) in &args.write {
         let wrote = std::fs::write(path, render(&record, *format));
         wrote.map_err(|error| CliError::usage(format!("cannot write {}: {error}", path.display())))?;
     }
     let exit = if record.is_open() { Exit::Yes } else { Exit::No };
-    Ok(Answer::new(render(&record, args.format.unwrap_or(Format::Human)), json!(record), exit))
+    let mut json = json!(record);
+    json["on_record"] = on_record.into();
+    Ok(Answer::new(render(&record, args.format.unwrap_or(Format::Human)), json, exit))
 }
 
 /// What is to be done if nothing stands against it.
@@ -186,13 +186,16 @@ pub(super) async fn close_quietly(window: Window) {
     }
 }
 
-async fn keep_record(asked: &Asked, facts: &Facts, record: &GateRecord, session: &Session) {
-    let Ok(catalog) = &asked.catalog else { return };
-    if let Some(note) = keep(catalog, facts, record).await
+/// Whether the decision is on record; if not, why is told.
+async fn keep_record(asked: &Asked, facts: &Facts, record: &GateRecord, session: &Session) -> bool {
+    let Ok(catalog) = &asked.catalog else { return false };
+    let note = keep(catalog, facts, record).await;
+    if let Some(note) = &note
         && !session.style.quiet
     {
-        output::note(&note);
+        output::note(note);
     }
+    note.is_none() && record.backup.is_some()
 }
 
 async fn close(asked: &Asked, token: &str) -> Result<Answer, CliError> {

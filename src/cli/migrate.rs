@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::exit::{CliError, Exit};
-use super::gate::asked::{Asked, PolicyArgs};
+use super::gate::asked::{Asked, IfMissing, PolicyArgs};
 use super::gate::gather::Question;
 use super::gate::{Decided, Wants, close_quietly, resolve};
 use super::output::{self, Answer};
@@ -50,7 +50,8 @@ struct Ready {
 }
 
 pub(super) async fn run(args: MigrateArgs, session: &Session) -> Result<Answer, CliError> {
-    let asked = Asked::ask(&args.policy, session).await?;
+    let is_first = if args.no_backup || !args.gate.is_empty() { IfMissing::Tell } else { IfMissing::Create };
+    let asked = Asked::ask(&args.policy, is_first, session).await?;
     let source = asked.source()?;
     asked.catalog()?;
     let Ready { window, backup, gate } = match prepare(&args, &asked, session).await? {

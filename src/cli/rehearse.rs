@@ -12,17 +12,19 @@ use serde_json::json;
 use super::exit::{CliError, Exit};
 use super::output::Answer;
 use super::{Session, lint, progress, workbench};
+use crate::backup::BackupOrder;
 use crate::catalog::{CompleteBackup, RunNote, Selector};
 use crate::progress::Progress;
 use crate::rehearse::inspect::Trials;
 use crate::rehearse::judge::Limits;
-use crate::rehearse::record::{ProblemCode, ProblemSeverity, RehearsalVerdict, keep};
+use crate::rehearse::record::{ProblemCode, ProblemSeverity, Rehearsal, RehearsalVerdict, keep};
 use crate::rehearse::report::text;
 use crate::rehearse::stage::{Manner, Role, discard};
 use crate::rehearse::{RehearsalOrder, Rehearsed, clear, rehearse};
 use crate::restore::RestoreOrder;
 use crate::source::postgres::connection::Connection;
 use crate::source::postgres::scratch::ScratchPlace;
+use crate::undo::{Losing, export_before};
 
 /// Which migrations to rehearse, on which backup, and how.
 #[derive(Debug, Args)]
@@ -63,6 +65,9 @@ pub(super) struct RehearseArgs {
     /// Use the copy that an earlier --keep left, by the URL that it printed, instead of restoring anew
     #[arg(long, value_name = "URL", conflicts_with = "keep")]
     copy: Option<String>,
+    /// Afterwards, take a small backup of the tables in the source that lose something, to put it back from
+    #[arg(long)]
+    export: bool,
     /// The age identity file (private key) that opens an encrypted backup
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
@@ -145,6 +150,7 @@ async fn answer(args: &RehearseArgs, order: &RehearsalOrder<'_>, session: &Sessi
         tracing::error!(%error, "the rehearsal could not be kept beside the backup");
         text.push_str("this result is not on record: the store did not take it\n");
     }
+    let mut document = json!(record);
     match (args.keep, copy) {
         (true, Some(copy)) => {
             let cleared = stage.clear(&[Role::Main]).await;
@@ -152,11 +158,55 @@ async fn answer(args: &RehearseArgs, order: &RehearsalOrder<'_>, session: &Sessi
             let address = copy.keep().await.map_err(crate::source::scratch::ScratchError::from)?;
             cleared?;
             text.push_str(&format!("kept: {address}, and what the migrations made of it as database {migrated}\n"));
+            document["kept"] = json!({ "restored": address, "migrated": migrated });
         }
         (_, copy) => clear(&stage, copy).await,
     }
+    if args.export {
+        let exported = export(&record, session).await?;
+        text.push_str(&exported.text);
+        document["export"] = exported.json;
+    }
     let exit = if record.verdict == RehearsalVerdict::Passed { Exit::Yes } else { Exit::No };
-    Ok(Answer::new(text, json!(record), exit))
+    Ok(Answer::new(text, document, exit))
+}
+
+/// Takes the undo export of what was seen to be lost, from the source itself.
+async fn export(record: &Rehearsal, session: &Session) -> Result<Answer, CliError> {
+    let losing = Losing::of(record);
+    let config = session.config()?;
+    let (compression, recipients) = workbench::sealing(&config)?;
+    let sources = workbench::sources(&config, std::slice::from_ref(&record.source)).await?;
+    let configured = sources.first().ok_or_else(|| CliError::usage(format!("no source `{}`", record.source)))?;
+    let catalog = workbench::open(&config).await?;
+    let order = BackupOrder {
+        source: &configured.source,
+        catalog: &catalog,
+        compression,
+        recipients: &recipients,
+        environment: configured.environment.clone(),
+        run: &record.run,
+        source_lock: None,
+        vigilance: &configured.vigilance,
+        clock: workbench::now,
+    };
+    let progress = Arc::new(Progress::default());
+    let shown = progress::show("undo export", &progress, session.style);
+    let exported = export_before(&order, &losing, &progress, &session.cancel).await;
+    drop(shown);
+    let Some(manifest) = exported? else {
+        return Ok(Answer::yes("nothing to export: nothing is lost\n", serde_json::Value::Null));
+    };
+    let text = format!(
+        "exported {} as {} {}: {}\nto look at it: guard restore {} --source {} --to URL --create\n",
+        losing.tables.iter().cloned().collect::<Vec<_>>().join(", "),
+        manifest.source,
+        manifest.id,
+        losing.losses.join("; "),
+        manifest.id,
+        manifest.source
+    );
+    Ok(Answer::yes(text, json!({ "id": manifest.id, "source": manifest.source, "losing": losing })))
 }
 
 /// The work was dropped, and with it clusters, children and files; only databases on a named server are still there.

@@ -23,6 +23,7 @@ use crate::source::postgres::{PostgresSource, Selection};
 use crate::source::redis::RedisSource;
 use crate::store::{ChecksumMode, FsStore, RetryPolicy, Retrying, S3Credentials, S3Settings, S3Store, Store};
 use crate::stream::{Compression, Identities, Recipients};
+use crate::undo;
 
 /// The clock of the rim; everything below is told the time.
 pub(crate) fn now() -> DateTime<Utc> {
@@ -214,7 +215,10 @@ pub(crate) async fn find_backup(
     selector: &Selector,
 ) -> Result<CompleteBackup, CliError> {
     let asked: Vec<String> = source.cloned().into_iter().collect();
-    let names = source_names(catalog, &asked).await?;
+    let mut names = source_names(catalog, &asked).await?;
+    if source.is_none() {
+        leave_out_undo(&mut names);
+    }
     let mut found = Vec::new();
     let mut none = None;
     for name in &names {
@@ -237,6 +241,12 @@ pub(crate) async fn find_backup(
                 .with_help(format!("say which with --source: {}", names.join(", "))))
         }
     }
+}
+
+/// Undo exports are no source of their own where nobody names them.
+pub(crate) fn leave_out_undo(names: &mut Vec<SourceName>) {
+    let exports: Vec<SourceName> = names.iter().map(undo::name_of).collect();
+    names.retain(|name| !exports.contains(name));
 }
 
 /// The backups whose manifests can be trusted; the others are reported and left out.
@@ -279,7 +289,7 @@ async fn databases(config: &Config, name: &str, postgres: &PostgresConfig) -> Re
                 exclude_tables: postgres.tables.exclude.clone(),
                 schemas: postgres.schemas.include.clone(),
                 exclude_schemas: postgres.schemas.exclude.clone(),
-                without_unlogged_data: false,
+                ..Selection::default()
             },
             lock_wait_timeout: postgres.lock_wait_timeout,
             max_block: postgres.max_block,

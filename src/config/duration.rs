@@ -8,6 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+const DAY: u64 = 24 * 60 * 60;
+
 /// A length of time, written as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HumanDuration(pub Duration);
@@ -21,7 +23,15 @@ impl HumanDuration {
 
 impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&humantime::format_duration(self.0), f)
+        // Days stay days: what humantime makes of 35 of them is a month of 30.44 days and a rest.
+        let (days, rest) = (self.0.as_secs() / DAY, Duration::new(self.0.as_secs() % DAY, self.0.subsec_nanos()));
+        match (days, rest) {
+            (0, _) => fmt::Display::fmt(&humantime::format_duration(self.0), f),
+            (1, Duration::ZERO) => f.write_str("1day"),
+            (_, Duration::ZERO) => write!(f, "{days}days"),
+            (1, _) => write!(f, "1day {}", humantime::format_duration(rest)),
+            (..) => write!(f, "{days}days {}", humantime::format_duration(rest)),
+        }
     }
 }
 

@@ -33,13 +33,14 @@ pub async fn ask(
     let _ = session.close().await;
     let asking = |error: sqlx::Error| failed(format!("{connection}: asking what it is failed: {error}"));
     let (identity, major, applied) = told.map_err(asking)?;
+    let applied = applied.ok_or_else(|| failed(format!("{connection}: its table of migrations is locked")))?;
     let tools = ClientTools::find(major, client).await.map_err(|error| failed(error.to_string()))?;
     let schema = schema(&tools, &connection, selection).await;
     let schema = schema.map_err(|error| failed(format!("{connection}: reading its definitions failed: {error}")))?;
     Ok((Database { identity, schema }, applied))
 }
 
-async fn tell(session: &mut PgConnection) -> Result<(Identity, u32, Applied), sqlx::Error> {
+async fn tell(session: &mut PgConnection) -> Result<(Identity, u32, Option<Applied>), sqlx::Error> {
     // Outside the transaction: where the role may not, the error must not abort it.
     let identifier = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
     let system_identifier = sqlx::query_scalar(identifier).fetch_one(&mut *session).await.ok();

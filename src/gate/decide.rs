@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::facts::{Facts, KnownBy, Repository};
+use super::facts::{Clocks, Facts, KnownBy, Repository};
 use super::policy::Policy;
 use super::reason::{Code, Reason};
+use crate::lease::MAX_CLOCK_SKEW;
 use crate::status::words;
 
 mod migration;
@@ -50,22 +51,28 @@ pub fn decide(facts: &Facts, policy: &Policy, now: DateTime<Utc>) -> Verdict {
     if migrations.pending.is_empty() && migrations.findings.is_empty() {
         return Verdict { checks };
     }
-    checks.push(migration::lint(migrations, policy));
-    checks.push(migration::approval(migrations, policy, now));
+    let is_known = migrations.known_by != KnownBy::Unknown;
+    if is_known {
+        checks.push(migration::lint(migrations, policy));
+        checks.push(migration::approval(migrations, policy, now));
+    }
     match &facts.repository {
         Err(reason) => checks.push(Check::closed("repository", vec![reason.clone()])),
         Ok(repository) => {
-            checks.push(clock(repository, now));
+            checks.push(clock(repository));
             checks.push(repository::backup(repository, policy, now));
             checks.push(repository::proof(repository, policy, now));
             checks.push(repository::schema(facts, repository, policy));
-            checks.push(migration::rehearsal(migrations, &repository.rehearsals, policy, now));
+            if is_known {
+                checks.push(migration::rehearsal(migrations, &repository.rehearsals, policy, now));
+            }
             checks.push(repository::at_work(facts, repository, now));
         }
     }
     checks
         .extend(facts.backup_failure.iter().map(|reason| Check::closed("pre-migration-backup", vec![reason.clone()])));
-    Verdict { checks }
+    let verdict = Verdict { checks };
+    if is_known || !verdict.is_open() { verdict } else { Verdict { checks: vec![unknown()] } }
 }
 
 impl Verdict {
@@ -112,6 +119,10 @@ fn pending(facts: &Facts) -> Check {
         KnownBy::Backup(id) => format!("by the tracking table in backup {id}"),
         KnownBy::Since(reference) => format!("by what changed since {reference}"),
         KnownBy::Nothing => "nothing tells which have run, so all of them count".to_owned(),
+        KnownBy::Unknown => {
+            let detail = format!("which of {} migrations are pending cannot be found out", migrations.n_files);
+            return Check::skipped("migrations", detail);
+        }
     };
     let detail = match migrations.pending.len() {
         0 => format!("none of {} migrations is pending: {known_by}", migrations.n_files),
@@ -120,15 +131,22 @@ fn pending(facts: &Facts) -> Check {
     Check::pass("migrations", detail)
 }
 
+/// What has run is not known, and nothing that would explain it is wrong: closed all the same.
+fn unknown() -> Check {
+    let message = "which migrations are pending cannot be found out";
+    let help = "let the gate ask the database: --database URL (or `source`), or say --since GITREF";
+    Check::closed("migrations", vec![Reason::new(Code::SchemaUnknown, message, help)])
+}
+
 /// Two clocks that do not agree make every age a guess. Where the store's cannot be read, this machine's is believed.
-fn clock(repository: &Repository, now: DateTime<Utc>) -> Check {
+fn clock(repository: &Repository) -> Check {
     const NAME: &str = "clock";
-    let Some(time) = repository.store_time else {
+    let Some(Clocks { host, store }) = repository.clocks else {
         return Check::skipped(NAME, "the store's clock cannot be read where nothing may be written");
     };
-    let off = (now - time).abs();
-    if off > crate::lease::MAX_CLOCK_SKEW {
-        let message = format!("this machine's clock shows {now} and the store's {time}");
+    let off = (host - store).abs();
+    if off > MAX_CLOCK_SKEW {
+        let message = format!("this machine's clock shows {host} and the store's {store}");
         let help = "set this machine's clock (NTP); every age is counted by it";
         return Check::closed(NAME, vec![Reason::new(Code::ClockSkew, message, help)]);
     }
@@ -138,7 +156,7 @@ fn clock(repository: &Repository, now: DateTime<Utc>) -> Check {
 /// The age of something, in words; `None` if it is dated later than the clocks may differ.
 fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> Option<TimeDelta> {
     let age = now - at;
-    (age >= -crate::lease::MAX_CLOCK_SKEW).then(|| age.max(TimeDelta::zero()))
+    (age >= -MAX_CLOCK_SKEW).then(|| age.max(TimeDelta::zero()))
 }
 
 fn older_than(age: TimeDelta, limit: std::time::Duration) -> bool {

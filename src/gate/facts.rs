@@ -12,7 +12,7 @@ use crate::catalog::{
     AppliedMigration, BackupId, BackupKeys, Catalog, CatalogError, CompleteBackup, ListedBackup, SourceName, Verdict,
 };
 use crate::contents::SchemaEntry;
-use crate::lease::{LeaseError, Leases, Record, Subject};
+use crate::lease::{LeaseError, Leases, Record, State, Subject};
 use crate::store::StoreError;
 
 use super::reason::{Code, Reason};
@@ -70,9 +70,11 @@ pub enum KnownBy {
     Backup(BackupId),
     /// What changed since a git ref.
     Since(String),
-    /// By nothing: all of them are taken for pending.
+    /// By nothing, for nobody keeps a history: all of them are taken for pending.
     #[default]
     Nothing,
+    /// It cannot be found out: whoever keeps the history did not answer, or is not trusted.
+    Unknown,
 }
 
 /// What a repository says about a source.
@@ -82,8 +84,8 @@ pub struct Repository {
     pub location: String,
     /// The source.
     pub source: SourceName,
-    /// The store's clock; `None` where it cannot be read without writing.
-    pub store_time: Option<DateTime<Utc>>,
+    /// What the two clocks showed at one moment; `None` where the store's cannot be read without writing.
+    pub clocks: Option<Clocks>,
     /// The newest backup, or why its manifest is not trusted.
     pub newest: Option<Result<Backup, Reason>>,
     /// The newest piece of evidence about any backup of the source.
@@ -92,6 +94,15 @@ pub struct Repository {
     pub at_work: Option<Record>,
     /// What rehearsals are on record, newest last.
     pub rehearsals: Vec<Rehearsal>,
+}
+
+/// Two clocks at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clocks {
+    /// This machine's.
+    pub host: DateTime<Utc>,
+    /// The store's.
+    pub store: DateTime<Utc>,
 }
 
 /// The newest backup.
@@ -148,9 +159,15 @@ pub struct Database {
     pub schema: Vec<SchemaEntry>,
 }
 
-/// Asks the repository. Whatever goes wrong is a reason to stay closed.
-pub async fn look(catalog: &Catalog, leases: &Leases, source: &SourceName) -> Result<Repository, Reason> {
+/// Asks the repository. Whatever goes wrong is a reason to stay closed. `host` tells this machine's time.
+pub async fn look(
+    catalog: &Catalog,
+    leases: &Leases,
+    source: &SourceName,
+    host: impl Fn() -> DateTime<Utc>,
+) -> Result<Repository, Reason> {
     let store_time = store_time(leases).await?;
+    let clocks = store_time.map(|store| Clocks { host: host(), store });
     let listed = catalog.backups(source).await.map_err(|error| of_catalog(&error))?;
     // Evidence and rehearsals lie beside backups that can be trusted; the newest must be one.
     let trusted = || listed.iter().filter_map(|found| found.backup.as_ref().ok());
@@ -158,19 +175,11 @@ pub async fn look(catalog: &Catalog, leases: &Leases, source: &SourceName) -> Re
     let rehearsals = rehearsal::on_record(catalog, trusted()).await.map_err(|error| of_catalog(&error))?;
     let newest = listed.last().map(newest_backup);
     let at_work = leases.look(&Subject::Source(source.clone())).await.map_err(|error| of_lease(&error))?;
-    let now = store_time;
-    // A record that is over, or that nobody renews any more, keeps nobody out.
-    let at_work =
-        at_work.filter(|record| now.map_or(record.state == crate::lease::State::Held, |now| record.is_held(now)));
-    Ok(Repository {
-        location: catalog.store().location(),
-        source: source.clone(),
-        store_time,
-        newest,
-        proof,
-        at_work,
-        rehearsals,
-    })
+    // A record that is over, or that nobody renews any more, keeps nobody out; where no clock tells, it may.
+    let is_held = |record: &Record| store_time.map_or(record.state == State::Held, |now| record.is_held(now));
+    let at_work = at_work.filter(is_held);
+    let location = catalog.store().location();
+    Ok(Repository { location, source: source.clone(), clocks, newest, proof, at_work, rehearsals })
 }
 
 /// The store's clock. Two clocks that do not agree make every age a guess.

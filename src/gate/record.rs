@@ -107,6 +107,7 @@ fn known_by(known_by: &KnownBy) -> String {
         KnownBy::Backup(_) => "backup".to_owned(),
         KnownBy::Since(reference) => format!("since {reference}"),
         KnownBy::Nothing => "nothing".to_owned(),
+        KnownBy::Unknown => "unknown".to_owned(),
     }
 }
 

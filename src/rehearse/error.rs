@@ -81,6 +81,14 @@ pub enum RehearseError {
         /// What was asked for.
         wanted: BackupId,
     },
+    /// A statement that reaches beyond the copy, on a server that is not a throw-away one.
+    #[error("{file}:{line} changes what all databases of the scratch server share, and others use that server")]
+    ServerWide {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+    },
     /// The framework's table is there and cannot be read.
     #[error("the table in which {} keeps what it has run cannot be read: {reason}", layout.as_str())]
     History {
@@ -107,6 +115,7 @@ impl RehearseError {
             Self::NotACopy { .. } | Self::OtherCopy { .. } => {
                 Some("leave --copy out: the newest backup is then restored".to_owned())
             }
+            Self::ServerWide { .. } => Some("leave scratch.url out: a throw-away cluster is then used".to_owned()),
             _ => None,
         }
     }

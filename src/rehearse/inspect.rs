@@ -11,7 +11,7 @@ use super::load::{Target, under_load};
 use super::loss::{Sides, table_changes};
 use super::measure::{LockHeld, LockMode};
 use super::meter::{Known, Meter, known};
-use super::plan::Migration;
+use super::plan::{Migration, Statement};
 use super::record::{MigrationReport, Outcome, StatementReport};
 use super::run::{Range, drop_session, run};
 use super::schema::{Schema, schema};
@@ -75,10 +75,8 @@ async fn measured(stage: &Stage, migration: &Migration, before: &Before) -> Resu
     let seconds = began.elapsed().as_secs_f64();
     drop_session(session).await;
     // What ran unseen may have touched anything.
-    let touched = match meter.went_unseen {
-        true => before.tables.keys().copied().collect(),
-        false => std::mem::take(&mut meter.touched),
-    };
+    let touched =
+        if meter.went_unseen { before.tables.keys().copied().collect() } else { std::mem::take(&mut meter.touched) };
     let temp_after = temp_bytes(&mut beside, stage).await?;
     drop_session(beside).await;
     let temp_bytes = Some(temp_after.saturating_sub(temp_before));
@@ -187,7 +185,11 @@ async fn try_again(
     let was_refused_whole = again.outcome != Outcome::Ran && commits.len() <= 1;
     report.repeat = Some(again);
     let mut seen = Vec::new();
-    report.stops = stops(&scene, &mut seen).await?;
+    if migration.statements().any(Statement::is_server_wide) {
+        report.not_tried.push("stops: roles and settings of the server are the same in every copy".to_owned());
+    } else {
+        report.stops = stops(&scene, &mut seen).await?;
+    }
     add_seen_locks(before, ran, seen, report);
     // A build that is stopped within leaves something, though all of it is one statement.
     report.atomic &= report.stops.is_empty();

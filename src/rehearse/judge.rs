@@ -108,10 +108,8 @@ impl Judge<'_> {
 
     fn outcome(&mut self) {
         if let Outcome::Failed(refusal) = &self.report.outcome {
-            let rest = match self.report.atomic {
-                true => "nothing of it remains",
-                false => "what it had committed before remains",
-            };
+            let rest =
+                if self.report.atomic { "nothing of it remains" } else { "what it had committed before remains" };
             let message = format!("{}; {rest}", said(refusal));
             self.add(ProblemCode::MigrationFails, About::refusal(refusal), message);
         }

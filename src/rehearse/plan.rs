@@ -48,11 +48,11 @@ pub enum Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resume {
     /// At its first statement.
-    AtStart,
+    Start,
     /// At the first unit that is not recorded as done (Liquibase's changesets).
-    AtUnit,
+    Unit,
     /// At the first statement that is not recorded as done (Atlas).
-    AtStatement,
+    Statement,
 }
 
 /// One statement, with its place.
@@ -95,6 +95,20 @@ impl Statement {
     /// The line it begins in, from 1.
     pub fn line(&self) -> u64 {
         self.source.position(self.span.start).line as u64
+    }
+
+    /// Whether it changes something that all databases of a server share: no copy can take that in.
+    pub fn is_server_wide(&self) -> bool {
+        let mut words = words_of(self.sql()).map(str::to_ascii_lowercase);
+        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let shared = ["role", "user", "group", "tablespace", "database"];
+        match (first.as_str(), second.as_str()) {
+            ("alter", "system") => true,
+            // A user mapping belongs to a database.
+            ("create" | "alter" | "drop", "user") => words.next().as_deref() != Some("mapping"),
+            ("create" | "alter" | "drop", second) => shared.contains(&second),
+            _ => false,
+        }
     }
 
     /// Whether its first words are these, whatever their case.
@@ -192,7 +206,7 @@ impl<'a> Downs<'a> {
         let files = file.version.as_deref().and_then(|version| self.by_version.get(version)).unwrap_or(&alone);
         let mut units = Vec::new();
         for file in files {
-            let source = Arc::new((*file).source.clone());
+            let source = Arc::new(file.source.clone());
             let downs = file.parts.iter().filter(|part| part.direction == Direction::Down);
             units.extend(downs.map(|part| unit(&source, part, layout)));
         }
@@ -204,9 +218,9 @@ impl<'a> Downs<'a> {
 
 fn resume(layout: Layout) -> Resume {
     match layout {
-        Layout::Liquibase => Resume::AtUnit,
-        Layout::Atlas => Resume::AtStatement,
-        _ => Resume::AtStart,
+        Layout::Liquibase => Resume::Unit,
+        Layout::Atlas => Resume::Statement,
+        _ => Resume::Start,
     }
 }
 
@@ -326,6 +340,13 @@ mod tests {
         for (sql, expected) in cases {
             assert_eq!(control(sql), expected, "{sql}");
         }
+    }
+
+    #[test]
+    fn what_all_databases_share_is_recognised() {
+        let is = |sql: &str| plan(&[("m/1_a.sql", sql)], Layout::Plain)[0].statements().all(Statement::is_server_wide);
+        assert!(is("CREATE ROLE app; ALTER USER app LOGIN; DROP DATABASE x; ALTER SYSTEM SET work_mem = '1GB';"));
+        assert!(!is("CREATE USER MAPPING FOR app SERVER s") && !is("CREATE TABLE role ()"));
     }
 
     #[test]

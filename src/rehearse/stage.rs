@@ -84,7 +84,14 @@ impl Stage {
             AND pg_catalog.pg_database_size($1::name) > 268435456 THEN ' STRATEGY FILE_COPY' ELSE '' END";
         let strategy: String =
             sqlx::query_scalar(strategy).bind(from).fetch_one(&mut session).await.map_err(asked("sizing a copy"))?;
-        await_nobody_in(&mut session, from).await?;
+        let others = await_nobody_in(&mut session, from).await?;
+        if others && from != self.pristine {
+            // A background session of the migration's own, such as one of dblink. People are only in the restored database,
+            // and it is theirs to leave: the server then says that it is being accessed.
+            let end = "SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
+                WHERE datname = $1";
+            sqlx::query(end).bind(from).execute(&mut session).await.map_err(asked("ending sessions"))?;
+        }
         let create = format!("CREATE DATABASE {} TEMPLATE {}{strategy}", quoted(&to), quoted(from));
         run(&mut session, create, "copying a database").await?;
         let _ = session.close().await;
@@ -192,22 +199,20 @@ async fn drop_in(session: &mut PgConnection, name: &str) -> Result<(), RehearseE
     run(session, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name)), "dropping a copy").await
 }
 
-/// A session that was closed a moment ago may still be there; the server itself would look again only every 100 ms.
-async fn await_nobody_in(session: &mut PgConnection, name: &str) -> Result<(), RehearseError> {
+/// Whether somebody is in a database and stays there. A session that was closed a moment ago may still be there; the server
+/// itself would look again only every 100 ms.
+async fn await_nobody_in(session: &mut PgConnection, name: &str) -> Result<bool, RehearseError> {
     let count =
         "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend'";
     for _ in 0..200 {
         let others: i64 =
             sqlx::query_scalar(count).bind(name).fetch_one(&mut *session).await.map_err(asked("counting sessions"))?;
         if others == 0 {
-            return Ok(());
+            return Ok(false);
         }
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
-    // A background session of the migration's own, such as one of dblink: it has no business in a copy any more.
-    let end = "SELECT count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity WHERE datname = $1";
-    sqlx::query(end).bind(name).execute(session).await.map_err(asked("ending sessions"))?;
-    Ok(())
+    Ok(true)
 }
 
 /// Runs statements that guard composed itself.

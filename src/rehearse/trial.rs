@@ -165,9 +165,9 @@ async fn after_stop(
 /// Where the framework begins again.
 fn resumes_at(migration: &Migration, idx: usize, within: bool) -> usize {
     match migration.resume {
-        Resume::AtStart => 0,
-        Resume::AtStatement => idx + usize::from(!within),
-        Resume::AtUnit => {
+        Resume::Start => 0,
+        Resume::Statement => idx + usize::from(!within),
+        Resume::Unit => {
             let mut start = 0;
             for unit in &migration.up {
                 let end = start + unit.statements.len();

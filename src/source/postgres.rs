@@ -65,6 +65,10 @@ pub struct Selection {
     pub schemas: Vec<String>,
     /// `--exclude-schema`.
     pub exclude_schemas: Vec<String>,
+    /// `--exclude-table-data`.
+    pub exclude_data: Vec<String>,
+    /// `--section`: with any, large objects are left out too, which belong to no table.
+    pub sections: Vec<String>,
     /// `--no-unlogged-table-data`.
     pub without_unlogged_data: bool,
 }
@@ -158,6 +162,8 @@ impl Selection {
             exclude_tables: of("--exclude-table"),
             schemas: of("--schema"),
             exclude_schemas: of("--exclude-schema"),
+            exclude_data: of("--exclude-table-data"),
+            sections: of("--section"),
             without_unlogged_data: facts.replica,
         }
     }
@@ -170,6 +176,11 @@ impl Selection {
         arguments.extend(flag("--exclude-table", &self.exclude_tables));
         arguments.extend(flag("--schema", &self.schemas));
         arguments.extend(flag("--exclude-schema", &self.exclude_schemas));
+        arguments.extend(flag("--exclude-table-data", &self.exclude_data));
+        arguments.extend(flag("--section", &self.sections));
+        if !self.sections.is_empty() {
+            arguments.push("--no-blobs".to_owned());
+        }
         if self.without_unlogged_data {
             arguments.push("--no-unlogged-table-data".to_owned());
         }

@@ -9,15 +9,16 @@ use super::postgres::TestPostgres;
 /// What asks for no rehearsal, and leaves the rest as it is by default.
 pub const POLICY: &str = "[gate.prod]\nrehearsal_for = []\n";
 
-/// The table, and dbmate's own that says that the first migration has run.
+/// Two tables, and between them dbmate's own that says that the first migration has run.
 pub const HISTORY: &str = "CREATE TABLE orders (id bigint PRIMARY KEY, note text);
     INSERT INTO orders SELECT g, 'note ' || g FROM generate_series(1, 1000) g;
     CREATE TABLE schema_migrations (version varchar PRIMARY KEY);
-    INSERT INTO schema_migrations VALUES ('20260101000000')";
+    INSERT INTO schema_migrations VALUES ('20260101000000');
+    CREATE TABLE stock (id bigint PRIMARY KEY)";
 
 /// What has run.
-pub const FIRST: &str = "-- migrate:up\nCREATE TABLE orders (id bigint PRIMARY KEY, note text);\n\
-     -- migrate:down\nDROP TABLE orders;\n";
+pub const FIRST: &str = "-- migrate:up\nCREATE TABLE IF NOT EXISTS orders (id bigint PRIMARY KEY, note text);\n\
+     -- migrate:down\nDROP TABLE IF EXISTS orders;\n";
 
 /// What will: nothing that anybody would object to.
 pub const HARMLESS: &str = "-- migrate:up\nCREATE TABLE IF NOT EXISTS zones (id bigint PRIMARY KEY);\n-- migrate:down\nDROP TABLE IF EXISTS zones;\n";

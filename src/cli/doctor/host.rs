@@ -203,7 +203,7 @@ pub(super) async fn http(config: &Config) -> Vec<Check> {
             Err(error) => checks.error("access", error.into()),
         },
         None if address.ip().is_loopback() => {
-            checks.ok("access", format!("the status page is on {address}, for this host"))
+            checks.ok("access", format!("the status page is on {address}, for this host"));
         }
         None => {
             let message = format!("whoever reaches {address} can read the status page");

@@ -43,12 +43,29 @@ pub(in crate::cli) struct Asked {
     pub(in crate::cli) source: Result<SourceName, Reason>,
 }
 
+/// What to do where there is no repository yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum IfMissing {
+    /// That is a reason.
+    Tell,
+    /// A backup is about to be taken, which makes one.
+    Create,
+}
+
 impl Asked {
     /// Reads the configuration and the policy, and opens the repository. A store that fails is a reason, not an error.
-    pub(in crate::cli) async fn ask(args: &PolicyArgs, session: &Session) -> Result<Self, CliError> {
+    pub(in crate::cli) async fn ask(
+        args: &PolicyArgs,
+        repository: IfMissing,
+        session: &Session,
+    ) -> Result<Self, CliError> {
         let config = session.config()?;
         let policy = policy(args, &config, session)?;
-        let catalog = workbench::open(&config).await.map_err(reason);
+        let catalog = match repository {
+            IfMissing::Tell => workbench::open(&config).await,
+            IfMissing::Create => workbench::open_or_create(&config).await,
+        };
+        let catalog = catalog.map_err(reason);
         let named = args.source.clone().or_else(|| policy.source.clone());
         let source = match (named, &catalog) {
             (Some(name), _) => Ok(name.parse()?),
@@ -160,7 +177,8 @@ async fn only_source(config: &Config, catalog: Option<&Catalog>) -> Result<Sourc
     let Some(catalog) = catalog else {
         return unclear("which source's backups count is not clear".to_owned(), &configured);
     };
-    let stored = catalog.sources().await.map_err(|error| crate::gate::facts::of_catalog(&error))?;
+    let mut stored = catalog.sources().await.map_err(|error| crate::gate::facts::of_catalog(&error))?;
+    workbench::leave_out_undo(&mut stored);
     match stored.as_slice() {
         [only] => Ok(only.clone()),
         [] => unclear(format!("{} has no backups of anything", catalog.store().location()), &configured),

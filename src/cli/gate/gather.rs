@@ -60,7 +60,7 @@ async fn gather_all(
         Some(text) => Some(ask_database(asked, text, newest).await),
         None => None,
     };
-    let (which, known_by) = which(question, newest, database.as_ref());
+    let (which, known_by) = which(question, repository.as_ref().ok(), database.as_ref());
     let migrations = migrations(paths, question, newest, (which, known_by), session)?;
     let database = database.map(|told| told.map(|(database, _)| database));
     Ok(Facts { migrations, repository, database, window: None, backup_failure: None })
@@ -69,7 +69,7 @@ async fn gather_all(
 async fn repository(asked: &Asked) -> Result<Repository, Reason> {
     let catalog = asked.catalog.as_ref().map_err(Clone::clone)?;
     let source = asked.source.as_ref().map_err(Clone::clone)?;
-    look(catalog, &workbench::leases(catalog), source).await
+    look(catalog, &workbench::leases(catalog), source, workbench::now).await
 }
 
 async fn ask_database(
@@ -94,22 +94,22 @@ async fn ask_database(
     database::ask(&connection, &client, newest.map_or(&[][..], |newest| &newest.selection)).await
 }
 
-/// Which migrations are to be judged. A database that was to be asked and did not answer leaves nothing to go by.
+/// Which migrations are to be judged. Where whoever keeps the history does not answer, nothing is known of it.
 fn which(
     question: &Question,
-    newest: Option<&Backup>,
+    repository: Option<&Repository>,
     database: Option<&Result<(Database, AppliedByLayout), Reason>>,
 ) -> (Which, KnownBy) {
     if let Some(reference) = &question.since {
         return (Which::Since(reference.clone()), KnownBy::Since(reference.clone()));
     }
-    match (database, newest) {
+    match (database, repository.map(|repository| repository.newest.as_ref())) {
         (Some(Ok((_, applied))), _) => (Which::NotIn(rows(applied)), KnownBy::Database),
-        (Some(Err(_)), _) => (Which::All, KnownBy::Nothing),
-        (None, Some(Backup { id, migrations: Some(applied), .. })) => {
+        (Some(Err(_)), _) | (None, None | Some(Some(Err(_)))) => (Which::All, KnownBy::Unknown),
+        (None, Some(Some(Ok(Backup { id, migrations: Some(applied), .. })))) => {
             (Which::NotIn(rows(applied)), KnownBy::Backup(id.clone()))
         }
-        (None, _) => (Which::All, KnownBy::Nothing),
+        (None, Some(_)) => (Which::All, KnownBy::Nothing),
     }
 }
 

@@ -21,10 +21,11 @@ pub(super) fn lint(migrations: &Migrations, policy: &Policy) -> Check {
     let found = migrations.findings.iter().filter(|finding| counts(finding) && !for_approval(finding));
     let reasons: Vec<Reason> =
         found.map(|finding| Reason::new(Code::Finding, told(finding), way_out(finding))).collect();
-    let n_below = migrations.findings.len() - reasons.len();
-    let detail = match n_below {
-        0 => "no findings".to_owned(),
-        _ => format!("no findings at the fail level, {n_below} others"),
+    let n_below = migrations.findings.iter().filter(|finding| !counts(finding) && !for_approval(finding)).count();
+    let detail = match (n_below, policy.fail_on) {
+        (0, _) => "no findings".to_owned(),
+        (_, None) => format!("{n_below} findings, and fail_on = never"),
+        (_, Some(_)) => format!("no findings at the fail level, {n_below} below"),
     };
     Check::of("lint", reasons, detail)
 }

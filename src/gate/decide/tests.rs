@@ -11,7 +11,9 @@ use migrations_lint::suppress::Suppressed;
 use super::{State, decide};
 use crate::catalog::{BackupId, BackupKeys, Verdict as Proven};
 use crate::contents::{Digest, SchemaEntry};
-use crate::gate::facts::{Backup, Database, Facts, Identity, KnownBy, Migrations, PendingFile, Proof, Repository};
+use crate::gate::facts::{
+    Backup, Clocks, Database, Facts, Identity, KnownBy, Migrations, PendingFile, Proof, Repository,
+};
 use crate::gate::{Code, Policy, ProofOf, Reason, Rehearsal, SchemaRule};
 use crate::lease::{Holder, Purpose, Record, State as LeaseState};
 
@@ -56,7 +58,7 @@ fn facts() -> Facts {
     let repository = Repository {
         location: "file:///store".to_owned(),
         source,
-        store_time: Some(now()),
+        clocks: Some(Clocks { host: now(), store: now() }),
         proof: newest.proof.clone(),
         newest: Some(Ok(newest)),
         at_work: None,
@@ -153,7 +155,9 @@ const CASES: &[(Code, Change)] = &[
     (Code::NoRepository, |facts, _| facts.repository = Err(untold(Code::NoRepository))),
     (Code::SourceUnknown, |facts, _| facts.repository = Err(untold(Code::SourceUnknown))),
     (Code::ClockSkew, |facts, _| facts.repository = Err(untold(Code::ClockSkew))),
-    (Code::ClockSkew, |facts, _| repository(facts).store_time = Some(now() + TimeDelta::minutes(3))),
+    (Code::ClockSkew, |facts, _| {
+        repository(facts).clocks = Some(Clocks { host: now(), store: now() + TimeDelta::minutes(3) })
+    }),
     (Code::NoBackup, |facts, _| repository(facts).newest = None),
     (Code::BackupUntrusted, |facts, _| repository(facts).newest = Some(Err(untold(Code::BackupUntrusted)))),
     (Code::BackupFromFuture, |facts, _| newest(facts).at = now() + hours(1)),
@@ -239,7 +243,7 @@ fn what_is_in_order_opens_the_gate() {
             repository(facts).rehearsals.push(rehearsed(hours(24 * 7), true, "2"));
         },
         // A store that may only be read shows no clock of its own.
-        |facts, _| repository(facts).store_time = None,
+        |facts, _| repository(facts).clocks = None,
         // This very gate holds the window.
         |facts, _| {
             facts.window = Some(Ok(now() + TimeDelta::minutes(1)));
@@ -262,6 +266,20 @@ fn where_nothing_is_pending_nothing_else_is_asked() {
     let verdict = decide(&facts, &Policy::default(), now());
     assert!(verdict.is_open(), "{verdict:#?}");
     assert_eq!(verdict.checks.len(), 1);
+}
+
+#[test]
+fn what_has_run_is_never_guessed() {
+    let mut facts = facts();
+    facts.migrations.known_by = KnownBy::Unknown;
+    facts.migrations.findings.push(finding(Class::Destructive, Severity::Error));
+    let codes = |facts: &Facts| -> Vec<Code> {
+        decide(facts, &Policy::default(), now()).reasons().map(|reason| reason.code).collect()
+    };
+    assert_eq!(codes(&facts), [Code::SchemaUnknown]);
+    // The cause is told, and not what follows from it for migrations that may have run long ago.
+    repository(&mut facts).newest = Some(Err(untold(Code::BackupUntrusted)));
+    assert_eq!(codes(&facts), [Code::BackupUntrusted]);
 }
 
 #[test]

@@ -5,8 +5,15 @@ use super::{harmless, headline, mark};
 
 pub(super) fn render(record: &GateRecord) -> String {
     let mut text = format!("{}\n", headline(record));
+    let mut n_before = 0;
     for check in &record.checks {
-        text.push_str(&format!("  {} {:<12} {}\n", mark(check.state), check.name, harmless(&check.detail)));
+        let detail = match check.reasons.len() {
+            0 => harmless(&check.detail),
+            1 => format!("see {}", n_before + 1),
+            n_reasons => format!("see {} to {}", n_before + 1, n_before + n_reasons),
+        };
+        n_before += check.reasons.len();
+        text.push_str(&format!("  {} {:<12} {detail}\n", mark(check.state), check.name));
     }
     for (idx, reason) in record.reasons.iter().enumerate() {
         text.push_str(&format!("\n{}. {}: {}\n", idx + 1, reason.code, harmless(&reason.message)));

@@ -8,18 +8,24 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::catalog::AppliedMigration;
 
-/// What each framework that has a table here says, by the layout's name. Works in a read-only transaction with an empty
-/// search path: the table is found by its name in whatever schema it is (Prisma's `?schema=`), `public` first.
-pub async fn applied(session: &mut PgConnection) -> Result<BTreeMap<String, Vec<AppliedMigration>>, sqlx::Error> {
+/// What each framework that has a table here says, by the layout's name; `None` if that could not be read soon, for somebody has
+/// locked it. Works in a read-only transaction with an empty search path: the table is found by its name in whatever schema it
+/// is (Prisma's `?schema=`), `public` first.
+pub async fn applied(
+    session: &mut PgConnection,
+) -> Result<Option<BTreeMap<String, Vec<AppliedMigration>>>, sqlx::Error> {
     let mut found = BTreeMap::new();
     for layout in Layout::ALL {
         let Some(tracking) = layout.tracking() else { continue };
         let Some(table) = find_table(session, tracking).await? else { continue };
-        if let Some(rows) = rows(session, tracking, &table).await? {
-            found.insert(layout.as_str().to_owned(), rows);
+        match rows(session, tracking, &table).await {
+            Ok(rows) => found.extend(rows.map(|rows| (layout.as_str().to_owned(), rows))),
+            // lock_not_available: a migration is at work on it.
+            Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some("55P03") => return Ok(None),
+            Err(error) => return Err(error),
         }
     }
-    Ok(found)
+    Ok(Some(found))
 }
 
 /// The quoted name of the first of the framework's tables that is there.
@@ -48,7 +54,7 @@ async fn rows(
     table: &str,
 ) -> Result<Option<Vec<AppliedMigration>>, sqlx::Error> {
     // A query that fails must not abort the transaction that the dump's snapshot belongs to.
-    sqlx::raw_sql("SAVEPOINT tracking").execute(&mut *session).await?;
+    sqlx::raw_sql("SAVEPOINT tracking; SET LOCAL lock_timeout = '2s'").execute(&mut *session).await?;
     // The query is a constant of the layout, the name was quoted by the server.
     let query = AssertSqlSafe(tracking.query.replace("{table}", table));
     let outcome = sqlx::query(query).fetch_all(&mut *session).await;

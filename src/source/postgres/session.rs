@@ -102,7 +102,7 @@ impl Session {
         let tables: Vec<Vec<u8>> = lists.try_get("tables").map_err(query("reading the catalogue"))?;
         let tables = tables.iter().map(|name| readable(name)).collect();
         let migrations = migration::applied(&mut session).await;
-        facts.migrations = Some(migrations.map_err(query("reading which migrations have run"))?);
+        facts.migrations = migrations.map_err(query("reading which migrations have run"))?;
         Ok(Self { session, connection, snapshot, facts, consistent, superuser, tables })
     }
 

@@ -75,15 +75,17 @@ pub(super) fn inflate_whole(compressed: &[u8], out: &mut [u8], len: usize) -> Re
 
 /// Copies to `to` what begins at `from`, and may reach into what it is just making.
 fn repeat(out: &mut [u8], from: usize, to: usize, n_bytes: usize) {
-    const STEP: usize = 16;
-    if to - from >= STEP {
-        for done in (0..n_bytes).step_by(STEP) {
-            out.copy_within(from + done..from + done + STEP, to + done);
-        }
-    } else {
-        for done in 0..n_bytes {
-            out[to + done] = out[from + done];
-        }
+    match to - from {
+        16.. => in_steps::<16>(out, from, to, n_bytes),
+        8..16 => in_steps::<8>(out, from, to, n_bytes),
+        _ => in_steps::<1>(out, from, to, n_bytes),
+    }
+}
+
+/// No step is longer than the distance, so that what it copies is there.
+fn in_steps<const STEP: usize>(out: &mut [u8], from: usize, to: usize, n_bytes: usize) {
+    for done in (0..n_bytes).step_by(STEP) {
+        out.copy_within(from + done..from + done + STEP, to + done);
     }
 }
 
@@ -125,6 +127,7 @@ mod tests {
         check(b"\x02abc", b"abc");
         check(b"\x02abc\x20\x02", b"abcabc");
         check(b"\x00a\xe0\x01\x00", b"aaaaaaaaaaa");
+        check(b"\x08abcdefghi\xe0\x07\x08", b"abcdefghiabcdefghiabcdefg");
         let letters = b"abcdefghijklmnopqrstuvwxyz012345";
         check(&[&[31], &letters[..], b"\xe0\x17\x1f\x02xyz"].concat(), &[&letters[..], letters, b"xyz"].concat());
     }

@@ -125,9 +125,18 @@ fn skip_length_before(rest: &mut &[u8]) -> Result<(), RdbProblem> {
 
 /// Takes off what must follow the bytes that were taken since `all`.
 fn check_tail(all: &[u8], rest: &mut &[u8]) -> Result<(), RdbProblem> {
-    let (buffer, n_bytes) = backwards((all.len() - rest.len()) as u64);
-    if take(rest, n_bytes)? == &buffer[..n_bytes] {
-        return Ok(());
+    let length = all.len() - rest.len();
+    if length < 128 {
+        // Nearly every element; comparing slices would cost more than reading it.
+        let [tail] = fixed(rest)?;
+        if usize::from(tail) == length {
+            return Ok(());
+        }
+    } else {
+        let (buffer, n_bytes) = backwards(length as u64);
+        if take(rest, n_bytes)? == &buffer[..n_bytes] {
+            return Ok(());
+        }
     }
     Err(RdbProblem::Malformed("a listpack entry does not have the length that it says"))
 }
