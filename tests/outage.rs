@@ -136,7 +136,7 @@ impl World {
     }
 }
 
-fn newest<'a>(backups: &'a [CompleteBackup], is: impl Fn(&CompleteBackup) -> bool) -> Option<&'a BackupId> {
+fn newest(backups: &[CompleteBackup], is: impl Fn(&CompleteBackup) -> bool) -> Option<&BackupId> {
     backups.iter().filter(|backup| is(backup)).max_by_key(|backup| backup.manifest.started).map(|it| &it.manifest.id)
 }
 
