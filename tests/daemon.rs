@@ -10,12 +10,15 @@ mod site;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
+use guard::store::{S3Store, Store as _};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use site::{DAILY, Daemon, Site};
 use support::guard::{Guard, text};
 use support::postgres::{TestPostgres, Version};
 use support::receiver::HttpReceiver;
+use support::s3_process::S3Process;
+use support::s3s::S3s;
 use support::session::OpenSession;
 
 /// A server with two small databases.
@@ -30,6 +33,15 @@ fn server() -> TestPostgres {
 
 fn source(server: &TestPostgres, name: &str) -> String {
     format!("[source.{name}]\nurl = \"{}\"\nretries = 0\n", server.url(name))
+}
+
+/// What the daemon's server answers.
+fn get(address: &str, path: &str) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// The ids of the run in a line's spans.
@@ -60,6 +72,15 @@ fn it_backs_up_proves_verifies_and_prunes_once_and_goes_on_where_it_stopped() {
         lines.iter().filter(|line| line["backup"] == id.as_str() && line["target"] == "guard::backup").collect();
     assert!(about.len() >= 2, "{lines:#?}");
     assert!(about.iter().all(|line| run_id(line) == Some(text(&run["id"]))), "{about:#?}");
+    // Nothing that works for a run speaks without its id.
+    let works =
+        ["guard::backup", "guard::prove", "guard::prune", "guard::source", "guard::stream", "guard::daemon::story"];
+    let of_runs = lines.iter().filter(|line| {
+        let target = text(&line["target"]);
+        works.iter().any(|work| target.starts_with(work)) && !text(&line["message"]).starts_with("removed what a run")
+    });
+    let nameless: Vec<&Value> = of_runs.filter(|line| run_id(line).is_none()).collect();
+    assert!(nameless.is_empty(), "{nameless:#?}");
     let proofs = std::fs::read_dir(site.guard.folder("orders", &id).join("proofs")).unwrap();
     let evidence: Vec<Value> =
         proofs.map(|entry| serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap()).collect();
@@ -241,13 +262,7 @@ fn page_probes_and_metrics_are_served_and_show_the_run() {
     let daemon = site.start();
     let address = text(&daemon.wait_for_line("the status page, metrics and probes are served")["address"]);
     daemon.wait("a backup", || (site.slots_in("done").len() == 1).then_some(()));
-    let get = |path: &str| {
-        let mut socket = TcpStream::connect(&address).unwrap();
-        write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        answer
-    };
+    let get = |path: &str| get(&address, path);
     assert!(get("/healthz").starts_with("HTTP/1.1 200"));
     daemon.wait("readiness", || get("/readyz").starts_with("HTTP/1.1 200").then_some(()));
     daemon.wait("the backup on the page", || {
@@ -279,6 +294,59 @@ fn a_daemon_that_cannot_begin_says_why() {
         source(&server, "orders")
     ));
     site.guard.json(&["run"]).error(2, "http");
+}
+
+#[test]
+fn what_killed_runs_left_here_and_in_the_store_is_swept() {
+    let server = server();
+    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    let here = site.guard.dir().join("tmp");
+    let left = ["guard-scratch-dead1", "guard-spool-dead2", "guard-redis-dead3"].map(|name| here.join(name));
+    for dir in &left {
+        std::fs::create_dir_all(dir.join("data")).unwrap();
+    }
+    // An object of a backup that never was.
+    let folder = site.guard.folder("orders", "20260101T000000Z-abc123");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("RESTORE.md"), "half").unwrap();
+    let daemon = site.start();
+    daemon.wait("the directories to go", || left.iter().all(|dir| !dir.exists()).then_some(()));
+    assert_eq!(daemon.wait_for_line("leftovers were removed")["objects"], 1);
+    daemon.wait("the slot to be done", || (site.slots_in("done").len() == 1).then_some(()));
+    daemon.stop(&[]);
+    assert!(!folder.join("RESTORE.md").exists());
+}
+
+/// Not a test of its own: see [`S3Process`].
+#[test]
+fn s3_server() {
+    support::s3_process::serve();
+}
+
+#[test]
+fn uploads_that_never_ended_are_aborted_and_counted() {
+    let server = server();
+    let s3 = S3Process::start();
+    let site = Site::new(s3.keeps(Guard::default()), &source(&server, "orders"), DAILY);
+    let mut settings = S3s::settings_at(s3.addr());
+    settings.prefix = Some("prod".parse().unwrap());
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let store = S3Store::open(settings).await.unwrap();
+        let key = "orders/20260101T000000Z-abc123/dump.pgdump.zst".parse().unwrap();
+        let upload = store.begin(&key, 5 << 20).await.unwrap();
+        for part_idx in 0..2 {
+            upload.put_part(part_idx, vec![0; 5 << 20].into()).await.unwrap();
+        }
+        std::mem::forget(upload);
+    });
+    assert_eq!(s3.unfinished().len(), 1);
+    s3.age_unfinished(std::time::Duration::from_hours(48));
+    let daemon = site.start();
+    let address = text(&daemon.wait_for_line("the status page, metrics and probes are served")["address"]);
+    assert_eq!(daemon.wait_for_line("leftovers were removed")["uploads"], 1);
+    assert_eq!(s3.unfinished(), [""; 0]);
+    daemon.wait("the counter", || get(&address, "/metrics").contains("guard_aborted_uploads_total 1").then_some(()));
+    daemon.stop(&["this store cannot tell several daemons apart; this must be the only one"]);
 }
 
 #[test]

@@ -385,8 +385,8 @@ fn converts_again(alter: &AlterTable, statement: &Statement) -> Option<(Span, Re
             && !using.cast.contains(&column.name)
             && using.calls.iter().any(|call| OF_TEXT.contains(&&**call));
         let reason = Reason::ConvertedAlready { column: column.name.clone() };
-        (reads_itself && !TEXTS.contains(&&*ty.name) && !is_guarded(&statement.guard, &reason))
-            .then_some((action.span, reason))
+        let is_text = TEXTS.contains(&&*ty.name) && !ty.is_array;
+        (reads_itself && !is_text && !is_guarded(&statement.guard, &reason)).then_some((action.span, reason))
     })
 }
 

@@ -33,3 +33,73 @@ fn the_linter_survives_what_it_once_failed_on() {
 fn the_layouts_survive_what_they_once_failed_on() {
     check("layout", bodies::layout);
 }
+
+/// Inputs of every run are the same: a small generator with a fixed start.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).expect("31 bits fit") % below.max(1)
+    }
+
+    /// The text with some stretches left out, doubled, or replaced by what often breaks readers.
+    fn mutilate(&mut self, text: &str) -> String {
+        const BREAKERS: [&str; 16] = [
+            "'",
+            "\"",
+            "`",
+            "$$",
+            "/*",
+            "*/",
+            "--",
+            "(",
+            ")",
+            ";",
+            "\0",
+            "[",
+            "--> statement-breakpoint",
+            "DELIMITER //",
+            "é",
+            "\n",
+        ];
+        let mut characters: Vec<char> = text.chars().collect();
+        for _ in 0..=self.roll(4) {
+            let start = self.roll(characters.len());
+            let end = (start + self.roll(30)).min(characters.len());
+            match self.roll(3) {
+                0 => drop(characters.drain(start..end)),
+                1 => {
+                    let again = characters[start..end].to_vec();
+                    characters.splice(start..start, again);
+                }
+                _ => {
+                    let breaker = BREAKERS[self.roll(BREAKERS.len())].chars();
+                    characters.splice(start..end, breaker);
+                }
+            }
+        }
+        characters.into_iter().collect()
+    }
+}
+
+/// `ROUNDS=50` mutilates each fifty times.
+#[test]
+fn mutilated_cases_and_sets_of_files_are_survived() {
+    let cases = [include_str!("labelled.sql"), include_str!("labelled_mysql.sql"), include_str!("labelled_sqlite.sql")];
+    let mut dice = Dice(20_261_121);
+    let n_rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+    let mutilated = cases.iter().cycle().take(cases.len() * n_rounds);
+    for case in mutilated.flat_map(|cases| cases.split("\n-- case: ").skip(1)) {
+        let choice = char::from_u32(u32::try_from(dice.roll(32)).expect("it is small")).expect("it is a character");
+        let input = format!("{choice}{}", dice.mutilate(case));
+        bodies::split(&input);
+        bodies::linter(&input);
+    }
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/found/layout")).expect("it is there") {
+        let text = fs::read_to_string(entry.expect("a folder can be read to its end").path()).expect("a seed is text");
+        for _ in 0..20 * n_rounds {
+            bodies::layout(&dice.mutilate(&text));
+        }
+    }
+}

@@ -2749,3 +2749,6 @@ END $$;
 
 -- case: good
 ALTER DEFAULT PRIVILEGES FOR ROLE "postgres" IN SCHEMA "public" GRANT ALL ON TABLES TO "postgres";
+
+-- case: non-idempotent
+ALTER TABLE posts ALTER COLUMN tags TYPE text[] USING string_to_array(tags, ' ');

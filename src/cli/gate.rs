@@ -57,7 +57,7 @@ pub(super) async fn run(args: GateArgs, session: &Session) -> Result<Answer, Cli
     }
     let wants = Wants { window: args.window.is_some(), backup: args.backup || asked.policy.backup };
     let Decided { facts, mut record, window, manifest: _ } =
-        resolve(&asked, &args.paths, &args.question, wants, session).await?;
+        Box::pin(resolve(&asked, &args.paths, &args.question, wants, session)).await?;
     record.window = settle(window, &record, args.window).await?;
     let on_record = !args.no_record && keep_record(&asked, &facts, &record, session).await;
     for (format, path) in &args.write {

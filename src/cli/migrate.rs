@@ -54,7 +54,7 @@ pub(super) async fn run(args: MigrateArgs, session: &Session) -> Result<Answer, 
     let asked = Asked::ask(&args.policy, is_first, session).await?;
     let source = asked.source()?;
     asked.catalog()?;
-    let Ready { window, backup, gate } = match prepare(&args, &asked, session).await? {
+    let Ready { window, backup, gate } = match Box::pin(prepare(&args, &asked, session)).await? {
         Ok(ready) => ready,
         Err(closed) => return Ok(closed),
     };
@@ -104,7 +104,7 @@ type Passed = (Window, Option<Manifest>, GateRecord);
 async fn decided(args: &MigrateArgs, asked: &Asked, session: &Session) -> Result<Result<Passed, Answer>, CliError> {
     let wants = Wants { window: true, backup: !args.no_backup };
     let Decided { facts, record, window, manifest } =
-        resolve(asked, &args.gate, &args.question, wants, session).await?;
+        Box::pin(resolve(asked, &args.gate, &args.question, wants, session)).await?;
     if let Some(note) = keep(asked.catalog()?, &facts, &record).await {
         output::note(&note);
     }

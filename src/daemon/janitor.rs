@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::workplace::Workplace;
 use crate::lease::{LeaseError, Slot, Subject};
 use crate::source::postgres::cluster;
+use crate::source::redis::server;
 use crate::{restore, store::Key};
 
 const EVERY: TimeDelta = TimeDelta::hours(24);
@@ -39,6 +40,7 @@ impl Janitor {
         // Directories are taken by a lock that dies with its owner, so nobody else's work is touched.
         let swept = tokio::task::spawn_blocking(move || {
             cluster::sweep_leftovers(&dir);
+            server::sweep_leftovers(&dir);
             restore::sweep_leftovers(&dir);
         });
         if let Err(error) = swept.await {

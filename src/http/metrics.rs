@@ -407,7 +407,10 @@ pub const METRICS: &[Metric] = &[
         labels: SOURCE,
         help: "1 while retention removes nothing of the source: it is failing, or an alarm is open.",
         collect: |scene, samples| {
-            each(scene, samples, |source| source.retention.as_ref().map(|preview| flag(preview.frozen.is_some())));
+            each(scene, samples, |source| {
+                let frozen = source.retention.as_ref().is_some_and(|preview| preview.frozen.is_some());
+                source.configured.then(|| flag(frozen))
+            });
         },
     },
     Metric {

@@ -139,9 +139,23 @@ impl Daemon {
         lines
     }
 
+    /// Whether a program that it has started runs.
+    pub(crate) fn is_running_program(&self, program: &str) -> bool {
+        self.running.find(program).is_some()
+    }
+
     /// Kills it at once.
     pub(crate) fn kill(self) {
         drop(self);
+    }
+
+    /// Kills it at once, and reads what it said until then.
+    pub(crate) fn kill_and_read(self) -> Vec<Value> {
+        let log = self.log.clone();
+        drop(self);
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        // It may have died in the middle of a line.
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 }
 

@@ -61,7 +61,8 @@ impl Past {
         self.manifest(&Taken { source, at, seconds: 1, stored: 4, tables: Vec::new() })
     }
 
-    fn manifest(&self, Taken { source, at, seconds, stored, tables }: &Taken<'_>) -> Manifest {
+    /// The manifest of what would have been taken, not written yet.
+    pub fn manifest(&self, Taken { source, at, seconds, stored, tables }: &Taken<'_>) -> Manifest {
         let (id, source): (_, SourceName) = (BackupId::new(*at), source.parse().expect("a name"));
         let keys = BackupKeys::new(&source, &id).expect("keys");
         let hashed = |bytes| Hashed { bytes, sha256: Hashed::of(b"").sha256 };

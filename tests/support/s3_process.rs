@@ -86,6 +86,18 @@ impl S3Process {
     }
 }
 
+impl S3Process {
+    /// Has the uploads that are under way be so old.
+    pub fn age_unfinished(&self, age: std::time::Duration) {
+        for entry in fs::read_dir(self.dir.path()).expect("readable").flatten() {
+            if entry.file_name().to_string_lossy().starts_with(".upload-") {
+                let file = fs::File::options().write(true).open(entry.path()).expect("writable");
+                file.set_modified(SystemTime::now() - age).expect("a time");
+            }
+        }
+    }
+}
+
 impl Drop for S3Process {
     fn drop(&mut self) {
         self.kill();

@@ -128,7 +128,7 @@ impl Asked {
         };
         let progress = Arc::new(Progress::default());
         let shown = progress::show(source.name().as_str(), &progress, session.style);
-        let taken = back_up_before(&order, window, &progress).await;
+        let taken = Box::pin(back_up_before(&order, window, &progress)).await;
         drop(shown);
         Ok(taken?)
     }

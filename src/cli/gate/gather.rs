@@ -141,7 +141,9 @@ fn migrations(
     let examined = examined.map_err(|error| CliError::unable("lint-failed", format!("{error:#}")))?;
     let Examined { pending, n_files, findings, suppressed, ahead, has_untracked, notes } = examined;
     if !session.style.quiet {
-        notes.iter().for_each(|note| output::note(note));
+        for note in &notes {
+            output::note(note);
+        }
     }
     let hashed =
         |(file, text): (PathBuf, String)| PendingFile { file, sha256: Hashed::of(text.as_bytes()).sha256.to_string() };

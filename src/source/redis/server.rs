@@ -97,6 +97,12 @@ const LOG: &str = "redis.log";
 const SOCKET: &str = "redis.sock";
 const POLL: Duration = Duration::from_millis(20);
 const MAX_SILENCE: Duration = Duration::from_mins(1);
+
+/// Removes what servers of killed runs left in a directory; the servers themselves died with their runs.
+pub fn sweep_leftovers(parent: &Path) {
+    workdir::sweep(parent, DIR_KIND, |_| ());
+}
+
 /// What a server has unless it is told otherwise.
 const MIN_DATABASES: u64 = 16;
 
@@ -154,7 +160,7 @@ impl ScratchServer {
         file: &Path,
         databases: u64,
     ) -> Result<Self, ServerError> {
-        workdir::sweep(parent, DIR_KIND, |_| ());
+        sweep_leftovers(parent);
         let directory = |reason| ServerError::Directory { dir: parent.to_owned(), reason };
         let dir = WorkDir::make(parent, DIR_KIND).map_err(directory)?;
         let place = dir.path().join(FILE);

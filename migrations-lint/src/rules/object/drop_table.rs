@@ -48,7 +48,7 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
         return;
     }
     for name in
-        drop.names.iter().filter(|name| !is_new(view, drop.kind, name) && !(what == "table" && is_copied(view, name)))
+        drop.names.iter().filter(|name| !(is_new(view, drop.kind, name) || what == "table" && is_copied(view, name)))
     {
         let written = view.written(name);
         found.push(
