@@ -100,7 +100,7 @@ fn a_loss_is_a_no_until_somebody_signs_for_it_in_the_file() {
     assert_eq!((text(&answer["verdict"]).as_str(), codes(&answer)), ("failed", vec!["data-lost".to_owned()]));
     let message = text(&answer["problems"][0]["message"]);
     assert_eq!(message, "500 of 500 values of public.customers.phone are gone");
-    assert_eq!(answer["covered_findings"].as_array().unwrap().is_empty(), false);
+    assert!(!answer["covered_findings"].as_array().unwrap().is_empty(), "{answer:#}");
     site.guard.json(&["rehearse", "migrations", "--accept", "data-lost"]).yes();
     let signed = "-- guard:ignore drop-column -- phones moved to the CRM, owner ann, expires 2099-01-01\n\
                   ALTER TABLE customers DROP COLUMN IF EXISTS phone;";
