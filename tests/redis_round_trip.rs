@@ -467,7 +467,9 @@ fn each_master_of_a_cluster_is_a_stream_of_one_backup() {
     let nodes = start_cluster(3);
     fill_cluster(&nodes, 60);
     let library = "#!lua name=lib\nredis.register_function('one', function() return 1 end)";
-    nodes.iter().for_each(|(node, _)| drop(node.connect().run(&["FUNCTION", "LOAD", library])));
+    for (node, _) in &nodes {
+        drop(node.connect().run(&["FUNCTION", "LOAD", library]));
+    }
     let guard = Guard::default().with("REDIS_URL", &format!("redis://127.0.0.1:{}", nodes[1].1));
     guard.backup();
     let manifest = guard.json(&["show"]).yes();
