@@ -170,7 +170,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<Answer, CliErro
         Command::Backup(args) => backup::run(args, session).await,
         Command::List(args) => list::run(args, session).await,
         Command::Show(args) => list::show(args, session).await,
-        Command::Restore(args) => restore::run(args, session).await,
+        Command::Restore(args) => Box::pin(restore::run(args, session)).await,
         Command::Verify(args) => verify::run(args, session).await,
         Command::Prune(args) => prune::run(args, session).await,
         Command::Status(args) => status::run(args, session).await,
