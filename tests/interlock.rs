@@ -247,7 +247,7 @@ fn the_outage_of_a_migration_behind_a_dump_is_there_without_guard_and_absent_wit
     assert!(reader(&server).is_some());
 
     // With: the same dump, the same migration, and the dump is asked to give way before the migration begins.
-    let policy = "[gate.prod]\nrunning_backup = \"cancel\"\n";
+    let policy = "[gate.prod]\nrunning_backup = \"cancel\"\nmax_wait = \"20s\"\n";
     let guard = deployer(&server, policy);
     let (backup, _) = hold_dump(&server, &guard);
     let script = psql(&server, &guard, "SET lock_timeout = '2s'; ALTER TABLE orders ADD COLUMN no_outage text");
