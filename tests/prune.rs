@@ -404,7 +404,8 @@ async fn in_a_bucket_with_object_lock_backups_are_taken_and_pruned_and_the_versi
         let ids: Vec<String> = (0..2).map(|_| user.backup()).collect();
         let remembered =
             tokio::runtime::Handle::current().block_on(server.content("locked", "prod/leases/@store.json"));
-        assert!(remembered.contains("refuses If-Match for the very version that is there"), "{remembered}");
+        // On a versioned bucket this server honours no conditions, whichever of them is found out first.
+        assert!(remembered.contains("\"fault\": \"it "), "{remembered}");
         let answer = user.json(&["prune", "--confirm"]).yes();
         assert_eq!(answer["removed_backups"], serde_json::json!(ids[..1]), "{answer}");
         assert_eq!(answer["locked"], serde_json::json!([]));
