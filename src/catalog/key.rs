@@ -13,7 +13,8 @@ use crate::store::{Key, KeyError};
 #[serde(try_from = "String", into = "String")]
 pub struct SourceName(Key);
 
-/// A backup's id: the UTC second it began and a random tail, so that ids sort by time and never meet.
+/// A backup's id: the UTC second it began and a tail of its millisecond and 20 random bits, so that ids sort by time and never
+/// meet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BackupId(String);
@@ -55,10 +56,12 @@ impl SourceName {
 impl BackupId {
     /// A fresh id for a backup that begins now.
     pub fn new(now: DateTime<Utc>) -> Self {
-        // 30 random bits in base 32 without look-alikes; ids meet only within one source and second.
+        // 30 bits in base 32 without look-alikes; ids meet only within one source and millisecond.
         const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-        let random: u32 = rand::random();
-        let tail = (0..ID_TAIL_LEN).map(|idx| char::from(ALPHABET[(random >> (idx * 5)) as usize & 31]));
+        // A leap second has milliseconds beyond 999.
+        let millisecond = now.timestamp_subsec_millis().min(1023);
+        let bits = millisecond << 20 | rand::random::<u32>() >> 12;
+        let tail = (0..ID_TAIL_LEN).rev().map(|idx| char::from(ALPHABET[(bits >> (idx * 5)) as usize & 31]));
         Self(format!("{}-{}", now.format(ID_TIME), tail.collect::<String>()))
     }
 
@@ -203,6 +206,7 @@ mod tests {
         assert!(id.as_str().starts_with("20261121T020000Z-"), "{id}");
         assert_eq!(id.as_str().parse::<BackupId>().unwrap().time(), at);
         assert!(id < BackupId::new(at + chrono::TimeDelta::seconds(1)));
+        assert!(id < BackupId::new(at + chrono::TimeDelta::milliseconds(1)));
     }
 
     #[test]
