@@ -106,7 +106,15 @@ fn is_refused<T>(outcome: Result<T, StoreError>) -> Result<bool, StoreError> {
     }
 }
 
+/// How many were told that they won. Ceph answers some of those who race with 500: they were told nothing.
 fn winners<T>(outcomes: Vec<Result<T, StoreError>>) -> Result<usize, StoreError> {
-    let refused = outcomes.into_iter().map(is_refused).collect::<Result<Vec<bool>, _>>()?;
-    Ok(refused.iter().filter(|refused| !**refused).count())
+    let mut n_winners = 0;
+    for outcome in outcomes {
+        match is_refused(outcome) {
+            Ok(is_refused) => n_winners += usize::from(!is_refused),
+            Err(StoreError::Transient { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(n_winners)
 }
