@@ -34,14 +34,18 @@ pub(super) async fn under_load(
     let writes: Vec<String> = targets.iter().filter_map(write).collect();
     let is_over = AtomicBool::new(false);
     let (read, written) = (Felt::default(), Felt::default());
-    let migrate = async {
-        // Both are at work before the migration begins.
+    let both_done = async || {
         while !((reads.is_empty() || read.n_done() > 0) && (writes.is_empty() || written.n_done() > 0)) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    };
+    let migrate = async {
+        // Both are at work before the migration begins, and what they were at when it ended is felt as well.
+        both_done().await;
         read.forget();
         written.forget();
         let outcome = run(&mut session, &migration.up, Range::default(), &mut Unwatched).await;
+        both_done().await;
         is_over.store(true, Ordering::Relaxed);
         outcome
     };
