@@ -204,7 +204,9 @@ async fn try_again(
         report.way_back = way_back(&scene, &state_before, ground).await?;
     }
     if trials.load {
-        let targets = targets(before, ran);
+        let mut touched = ran.touched.clone();
+        touched.extend(newly_indexed(stage, before).await?);
+        let targets = targets(before, &touched);
         report.load = Some(under_load(stage, migration, &targets).await?);
     }
     Ok(())
@@ -230,9 +232,19 @@ fn add_seen_locks(before: &Before, ran: &Ran, seen: Vec<(usize, i64, String)>, r
     }
 }
 
+/// The tables of new indexes: what a concurrent build locks, it lets go before anybody looks.
+async fn newly_indexed(stage: &Stage, before: &Before) -> Result<Vec<i64>, RehearseError> {
+    let mut observer = stage.as_observer(Role::Main).await?;
+    let known: Vec<i64> = before.known.keys().copied().collect();
+    let query = "SELECT DISTINCT indrelid::int8 FROM pg_catalog.pg_index WHERE indexrelid::int8 <> ALL ($1)";
+    let found = sqlx::query_scalar(query).bind(known).fetch_all(&mut observer).await;
+    drop_session(observer).await;
+    found.map_err(asked("listing new indexes"))
+}
+
 /// The tables that were there before and that the migration locks for more than reading.
-fn targets(before: &Before, ran: &Ran) -> Vec<Target> {
-    let touched = ran.touched.iter().filter_map(|oid| before.tables.get(oid));
+fn targets(before: &Before, touched: &BTreeSet<i64>) -> Vec<Target> {
+    let touched = touched.iter().filter_map(|oid| before.tables.get(oid));
     touched
         .map(|table| Target {
             table: table.name.clone(),
