@@ -190,6 +190,7 @@ fn a_selection_of_tables_and_schemas_is_backed_up_and_proven_as_that() {
         ("exclude_schemas = [\"a*\"]", "public.users"),
         ("tables = [\"app.*\", \"public.users\"]", "app.cache app.orders public.users"),
         ("exclude_tables = [\"app.cache\"]", "app.orders audit.log public.users"),
+        ("exclude_tables = [\"cache\"]", "app.orders audit.log public.users"),
         ("schemas = [\"app\"]\nexclude_tables = [\"app.cache\"]", "app.orders"),
     ] {
         let toml = format!(

@@ -172,11 +172,14 @@ impl Selection {
         let flag = |flag: &'static str, patterns: &[String]| {
             patterns.iter().map(|pattern| format!("{flag}={pattern}")).collect::<Vec<_>>()
         };
-        let mut arguments = flag("--table", &self.tables);
-        arguments.extend(flag("--exclude-table", &self.exclude_tables));
+        let tables = |name: &'static str, patterns: &[String]| {
+            flag(name, &patterns.iter().map(|pattern| in_any_schema(pattern)).collect::<Vec<_>>())
+        };
+        let mut arguments = tables("--table", &self.tables);
+        arguments.extend(tables("--exclude-table", &self.exclude_tables));
         arguments.extend(flag("--schema", &self.schemas));
         arguments.extend(flag("--exclude-schema", &self.exclude_schemas));
-        arguments.extend(flag("--exclude-table-data", &self.exclude_data));
+        arguments.extend(tables("--exclude-table-data", &self.exclude_data));
         arguments.extend(flag("--section", &self.sections));
         if !self.sections.is_empty() {
             arguments.push("--no-blobs".to_owned());
@@ -311,6 +314,16 @@ fn configured(command: ChildCommand, connection: &Connection, session: &str) -> 
         .with(|command| connection.configure(command))
         .with(|command| append_options(command, PINNED_SETTINGS))
         .envs([("PGAPPNAME", session), ("LC_ALL", "C.UTF-8"), ("TZ", "UTC")])
+}
+
+/// A table's pattern without a schema means every schema: the search path, which would choose, is empty in every session.
+fn in_any_schema(pattern: &str) -> String {
+    let mut is_quoted = false;
+    let has_schema = pattern.chars().any(|character| {
+        is_quoted ^= character == '"';
+        character == '.' && !is_quoted
+    });
+    if has_schema { pattern.to_owned() } else { format!("*.{pattern}") }
 }
 
 /// Adds session settings after those that the connection brings, so that these win.
