@@ -200,6 +200,8 @@ fn a_selection_of_tables_and_schemas_is_backed_up_and_proven_as_that() {
         );
         let guard = Guard::configured(&toml);
         guard.backup();
+        let refused = ["restore", "--to", "source", "--replace", "--over-source", "--yes"];
+        guard.json(&refused).error(2, "only-a-part");
         let manifest = guard.json(&["show"]).yes();
         let tables: Vec<&str> =
             manifest["contents"]["tables"].as_object().unwrap().keys().map(String::as_str).collect();

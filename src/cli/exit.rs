@@ -150,6 +150,7 @@ impl From<RestoreError> for CliError {
             RestoreError::Open(error) if error.is_damage() => (error.code(), Exit::No),
             RestoreError::Open(error) => (error.code(), Exit::Unable),
             RestoreError::Archive(_) => ("archive-unreadable", Exit::No),
+            RestoreError::OnlyAPart { .. } => ("only-a-part", Exit::Unable),
             RestoreError::NoSuchTable(_) => ("usage", Exit::Unable),
             RestoreError::ContentsDiffer { .. } => ("contents-differ", Exit::No),
             RestoreError::Load(LoadError::NotEmpty { .. }) | RestoreError::Redis(RedisLoadError::NotEmpty { .. }) => {

@@ -193,9 +193,11 @@ fn restore_command(backup: &Manifest, asked: &Asked, session: &Session) -> Strin
         words.extend(["--config".to_owned(), quoted(&file.to_string_lossy())]);
     }
     words.extend(["restore", backup.id.as_str(), "--source", backup.source.as_str()].map(str::to_owned));
-    match backup.facts {
-        SourceFacts::Postgres(_) => {
-            words.extend(["--to", "source", "--replace", "--over-source", "--yes"].map(str::to_owned));
+    match &backup.facts {
+        SourceFacts::Postgres(facts) => {
+            // What a partial backup lacks would be dropped for good.
+            let drops = if facts.selection.is_empty() { "--replace" } else { "--clean" };
+            words.extend(["--to", "source", drops, "--over-source", "--yes"].map(str::to_owned));
         }
         SourceFacts::Redis(_) => {
             words.extend(["--to", "URL", "--clean", "--over-source", "--yes"].map(str::to_owned));

@@ -137,9 +137,9 @@ pub struct SourceFile {
     pub databases: Vec<String>,
     /// Databases to leave out, as names or patterns with `*`.
     pub exclude_databases: Vec<String>,
-    /// Tables to back up, as patterns of `pg_dump --table`. Empty: all. Such a backup is a part of the database only.
+    /// Tables to back up, as patterns of `pg_dump --table`; without a schema they mean every schema. Empty: all. Such a backup is a part of the database only.
     pub tables: Vec<String>,
-    /// Tables to leave out, as patterns of `pg_dump --exclude-table`.
+    /// Tables to leave out, as patterns of `pg_dump --exclude-table`; without a schema they mean every schema.
     pub exclude_tables: Vec<String>,
     /// Schemas to back up, as patterns of `pg_dump --schema`. Empty: all.
     pub schemas: Vec<String>,

@@ -61,6 +61,16 @@ pub enum RestoreError {
         /// Which target.
         target: String,
     },
+    /// Everything would be dropped for a backup that holds a part.
+    #[error(
+        "the backup holds only a part of its database ({selection}): --replace would drop the rest of {target} for good"
+    )]
+    OnlyAPart {
+        /// What `pg_dump` was told to pick or to leave out.
+        selection: String,
+        /// Which target.
+        target: String,
+    },
     /// The target is another kind of server than the source was.
     #[error("the backup is of {subject}: it cannot be restored into {target}")]
     OtherKind {
@@ -118,6 +128,10 @@ impl RestoreError {
         match self {
             Self::Load(error) => error.help(),
             Self::Redis(error) => error.help(),
+            Self::OnlyAPart { .. } => Some(
+                "say --clean, which drops only what the backup has, or restore into a new database with --create"
+                    .to_owned(),
+            ),
             Self::OtherKind { .. } => Some("name a server of the same kind, or a directory".to_owned()),
             Self::Client(error) => Some(error.help()),
             Self::NoSpace { .. } => Some("set scratch.dir to a directory on a larger disk".to_owned()),

@@ -51,6 +51,10 @@ pub(super) async fn check_target(
     facts: &PostgresFacts,
     target: &DatabaseTarget,
 ) -> Result<(ClientTools, Presence), RestoreError> {
+    if target.replace.is_some() && !facts.selection.is_empty() {
+        let (selection, target) = (facts.selection.join(" "), target.connection.to_string());
+        return Err(RestoreError::OnlyAPart { selection, target });
+    }
     let presence = presence(target).await?;
     let is_there = presence == Presence::There;
     let asked = if is_there { target.connection.clone() } else { maintenance(target) };
