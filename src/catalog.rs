@@ -258,7 +258,17 @@ impl Catalog {
 
     /// Pins a backup, or changes the pin's reason.
     pub async fn keep(&self, keys: &BackupKeys, pin: &Pin) -> Result<(), CatalogError> {
-        Ok(self.store.replace(&keys.pin(), document(pin)).await?)
+        self.store.replace(&keys.pin(), document(pin)).await?;
+        // A prune looks for pins once more after it has put its tombstone; so one of the two sees the other.
+        match self.mark(keys).await? {
+            Mark::Manifest => Ok(()),
+            _ => Err(CatalogError::NoSuchBackup(format!("{} was deleted while it was being pinned", keys.folder()))),
+        }
+    }
+
+    /// Whether there is a pin, readable or not.
+    pub async fn is_pinned(&self, keys: &BackupKeys) -> Result<bool, CatalogError> {
+        Ok(self.pin(keys).await?.is_some())
     }
 
     /// Removes a pin; none is a success.

@@ -101,6 +101,12 @@ pub async fn carry_out(
             }
             Err(error) => return Err(error),
         }
+        // Whoever pinned it between the look and the tombstone was told that it is kept.
+        if catalog.is_pinned(&backup.keys).await? {
+            catalog.unbury(&backup.keys, &backup.manifest).await?;
+            pruned.spared.push(decision.id.clone());
+            continue;
+        }
         tracing::info!(backup = %backup.keys.folder(), why = tombstone.why, "the backup is deleted");
         pruned.removed.push(decision.id.clone());
         pruned.freed_bytes += backup.manifest.stored_bytes();

@@ -311,6 +311,28 @@ async fn a_backup_that_was_pinned_since_the_decision_is_spared() {
     assert_eq!(listed(&past.catalog).await, [manifests[0].id.clone(), manifests[2].id.clone()]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_that_is_pinned_while_it_is_pruned_is_whole_or_the_pin_is_refused() {
+    for round in 0..60 {
+        let (past, manifests) = repository(2, now()).await;
+        let plan = decide(&past.catalog, &source(), &keeping_last(1), now()).await.unwrap();
+        let (catalog, folder) = (past.catalog.clone(), keys(&manifests[0].id));
+        let pinned = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_micros(50 * round)).await;
+            catalog.keep(&folder, &Pin { at: now(), reason: None }).await
+        });
+        carry_out(&past.catalog, &plan, now(), &CancellationToken::new()).await.unwrap();
+        if pinned.await.unwrap().is_ok() {
+            check_whole(&past.catalog, &ids(&manifests[..1]), "pinned").await;
+        }
+    }
+    let (past, manifests) = repository(2, now()).await;
+    let plan = decide(&past.catalog, &source(), &keeping_last(1), now()).await.unwrap();
+    carry_out(&past.catalog, &plan, now(), &CancellationToken::new()).await.unwrap();
+    let late = past.catalog.keep(&keys(&manifests[0].id), &Pin { at: now(), reason: None }).await.unwrap_err();
+    assert!(late.to_string().contains("was deleted while it was being pinned"), "{late}");
+}
+
 #[tokio::test]
 async fn what_the_store_refuses_to_delete_is_told_and_taken_by_a_later_prune() {
     let (past, manifests) = repository(3, now()).await;

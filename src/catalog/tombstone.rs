@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{BackupId, BackupKeys, Catalog, CatalogError, document, read_document};
+use super::{BackupId, BackupKeys, Catalog, CatalogError, Manifest, document, read_document};
 use crate::store::StoreError;
 
 /// No tombstone is as large as this, and no manifest as small: who looks for tombstones need not read manifests.
@@ -61,6 +61,11 @@ impl Catalog {
     /// Puts a tombstone in place of a backup's manifest: from here on the backup does not exist.
     pub async fn bury(&self, keys: &BackupKeys, tombstone: &Tombstone) -> Result<(), CatalogError> {
         Ok(self.store.replace(&keys.manifest(), document(tombstone)).await?)
+    }
+
+    /// Takes a tombstone back before anything of the backup was removed.
+    pub async fn unbury(&self, keys: &BackupKeys, manifest: &Manifest) -> Result<(), CatalogError> {
+        Ok(self.store.replace(&keys.manifest(), manifest.to_bytes()).await?)
     }
 
     /// Puts a tombstone where a manifest never came; `false` if one has come after all.
