@@ -82,7 +82,8 @@ impl S3Process {
 
     /// Keys of the uploads that neither ended nor were given up.
     pub fn unfinished(&self) -> Vec<String> {
-        Listing::new(self.dir.path()).uploads().into_iter().filter_map(|upload| upload.key).collect()
+        // Not by a second `FileSystem`: opening one sweeps away the parts that the server is writing.
+        uploads(self.dir.path()).into_iter().filter_map(|upload| upload.key).collect()
     }
 }
 
@@ -142,22 +143,23 @@ impl Listing {
     fn new(dir: &Path) -> Self {
         Self { inner: FileSystem::new(dir).expect("a file system"), dir: dir.to_owned() }
     }
+}
 
-    fn uploads(&self) -> Vec<MultipartUpload> {
-        let entries = fs::read_dir(self.dir.join(UPLOADS)).expect("readable").flatten();
-        let unfinished = entries.filter_map(|entry| {
-            let id = entry.file_name().into_string().ok()?;
-            // s3s-fs keeps this file as long as the upload has not ended.
-            let begun = self.dir.join(format!(".upload-{id}.json")).metadata().ok()?;
-            Some(MultipartUpload {
-                key: fs::read_to_string(entry.path()).ok(),
-                upload_id: Some(id),
-                initiated: Some(begun.modified().unwrap_or_else(|_| SystemTime::now()).into()),
-                ..MultipartUpload::default()
-            })
-        });
-        unfinished.collect()
-    }
+/// What was begun under `dir` and neither ended nor was given up.
+fn uploads(dir: &Path) -> Vec<MultipartUpload> {
+    let entries = fs::read_dir(dir.join(UPLOADS)).expect("readable").flatten();
+    let unfinished = entries.filter_map(|entry| {
+        let id = entry.file_name().into_string().ok()?;
+        // s3s-fs keeps this file as long as the upload has not ended.
+        let begun = dir.join(format!(".upload-{id}.json")).metadata().ok()?;
+        Some(MultipartUpload {
+            key: fs::read_to_string(entry.path()).ok(),
+            upload_id: Some(id),
+            initiated: Some(begun.modified().unwrap_or_else(|_| SystemTime::now()).into()),
+            ..MultipartUpload::default()
+        })
+    });
+    unfinished.collect()
 }
 
 macro_rules! hand_on {
@@ -193,7 +195,7 @@ macro_rules! hand_on {
                 request: S3Request<ListMultipartUploadsInput>,
             ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
                 let prefix = request.input.prefix.unwrap_or_default();
-                let mut uploads = self.uploads();
+                let mut uploads = uploads(&self.dir);
                 uploads.retain(|upload| upload.key.as_ref().is_some_and(|key| key.starts_with(&prefix)));
                 let output = ListMultipartUploadsOutput { uploads: Some(uploads), ..Default::default() };
                 Ok(S3Response::new(output))
