@@ -185,7 +185,11 @@ fn read_unseparated(
         }
         if idx == 1 {
             let span = Cursor::new(origin, piece).span();
-            found.push(unparsed(span, "a semicolon is missing before this statement", span.start));
+            found.push(unparsed(
+                span,
+                "this does not belong to the statement before it, or a semicolon is missing",
+                span.start,
+            ));
         }
         read_statement(Cursor::new(origin, piece), engine, found);
     }

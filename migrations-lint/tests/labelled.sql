@@ -1091,6 +1091,37 @@ CREATE TABLE IF NOT EXISTS users (id bigint PRIMARY KEY, name varchar(50), bio t
 ALTER TABLE users ALTER COLUMN name SET DATA TYPE character varying(255);
 
 -- case: good
+CREATE TABLE IF NOT EXISTS one (a int);
+-- What stands before a block must not matter for what the block asks.
+CREATE TABLE IF NOT EXISTS two (a int);
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_type WHERE typname = 'mood') THEN
+    CREATE TYPE mood AS ENUM ('ok');
+  END IF;
+END $$;
+
+-- case: non-idempotent
+CREATE TABLE IF NOT EXISTS one (a int);
+-- What stands before a block must not matter for what the block asks, mood or not.
+CREATE TABLE IF NOT EXISTS two (a int);
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_type WHERE typname = 'mood') THEN
+    CREATE TYPE colour AS ENUM ('red');
+  END IF;
+END $$;
+
+-- case: good
+-- Rows that the loop finds are done once it has passed.
+DO $$ DECLARE job record; n int; BEGIN
+  FOR job IN SELECT id FROM jobs WHERE status = 'running' LOOP
+    SELECT count(*) INTO n FROM steps WHERE steps.job_id = job.id;
+    IF n = 1 AND job.kind = 'late' THEN
+      UPDATE jobs SET status = 'done', revision = revision + 1 WHERE id = job.id;
+    END IF;
+  END LOOP;
+END $$;
+
+-- case: good
 CREATE TABLE IF NOT EXISTS users (id bigint PRIMARY KEY, name varchar(50), bio text, code char(3), price numeric(10,2), at timestamp(3), ip cidr, n int, tag citext, flag varbit(8), tz timestamptz, iv interval(2), arr varchar(5)[], j json, d date, f float8, b bytea, s smallint, e mood);
 -- next file
 ALTER TABLE users ALTER COLUMN name TYPE citext;
@@ -1307,6 +1338,22 @@ INSERT INTO t(name) VALUES ('a') ON CONFLICT DO NOTHING;
 CREATE TABLE IF NOT EXISTS t (id serial PRIMARY KEY, name text);CREATE UNIQUE INDEX IF NOT EXISTS i ON t(lower(name));
 -- next file
 INSERT INTO t(name) VALUES ('a') ON CONFLICT DO NOTHING;
+
+-- case: non-idempotent
+UPDATE api_tokens SET policies = policies || '[{"action": "list"}]'::jsonb WHERE policies IS NOT NULL AND project_id IS NULL;
+
+-- case: good
+UPDATE jobs SET attempts = attempts + 1, failed_at = NULL WHERE failed_at IS NOT NULL;
+
+-- case: good
+UPDATE users SET email = lower(email) WHERE email IS NOT NULL AND email <> lower(email);
+
+-- case: good
+ALTER TABLE users DROP CONSTRAINT IF EXISTS users_email_key;
+CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS users_email_key ON users (email);
+
+-- case: good
+CREATE OR REPLACE FUNCTION whoami() RETURNS text LANGUAGE sql SECURITY DEFINER SET "search_path" TO '' AS $$ SELECT current_user::text $$;
 
 -- case: good
 CREATE TABLE IF NOT EXISTS t (id serial PRIMARY KEY, name text);

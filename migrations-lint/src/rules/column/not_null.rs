@@ -137,12 +137,16 @@ fn add(view: &View<'_>, found: &mut Vec<Draft>) {
         return;
     }
     for (table, column, span) in required_columns(view) {
+        if view.catalog.has_no_rows(table) {
+            continue;
+        }
         let name = &column.name.name;
         found.push(
             Draft::new(span, format!("column {name} of {} is NOT NULL and has no default", view.written(table)))
                 .why("The statement fails as soon as the table has one row: there is no value to put into it.")
                 .help(format!(
-                    "Add a DEFAULT, or add {name} nullable, back-fill it, and SET NOT NULL in a later migration."
+                    "Add a DEFAULT, or add {} nullable, back-fill it, and SET NOT NULL in a later migration.",
+                    view.quoted(name)
                 )),
         );
     }
@@ -186,13 +190,18 @@ fn is_proven(view: &View<'_>, table: &Name, column: &str) -> bool {
 
 fn set_scans(view: &View<'_>, found: &mut Vec<Draft>) {
     for (table, column, span) in set_not_null(view) {
+        if view.catalog.is_blank(table) {
+            continue;
+        }
         let table = view.written(table);
+        let (quoted, check) = (view.quoted(column), format!("{column}_not_null"));
+        let check = view.quoted(&check);
         found.push(
             Draft::new(span, format!("SET NOT NULL on {column} reads all of {table} while nobody may use it"))
                 .why("ACCESS EXCLUSIVE for the time of a whole scan: all reads and writes wait.")
                 .help(format!(
-                    "ALTER TABLE {table} ADD CONSTRAINT {column}_not_null CHECK ({column} IS NOT NULL) NOT VALID; then, in another \
-                     transaction, VALIDATE CONSTRAINT {column}_not_null; then SET NOT NULL; then DROP CONSTRAINT {column}_not_null."
+                    "ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({quoted} IS NOT NULL) NOT VALID; then, in another \
+                     transaction, VALIDATE CONSTRAINT {check}; then SET NOT NULL; then DROP CONSTRAINT {check}."
                 )),
         );
     }
@@ -200,27 +209,42 @@ fn set_scans(view: &View<'_>, found: &mut Vec<Draft>) {
 
 fn set_fails(view: &View<'_>, found: &mut Vec<Draft>) {
     for (table, column, span) in set_not_null(view) {
-        let is_filled = view.preceding().any(|statement| match &statement.kind {
-            Kind::Update(update) => {
-                update.table.name == table.name
-                    && update.assignments.iter().any(|assignment| *assignment.column == *column)
-            }
-            _ => false,
-        });
         let has_default = view.catalog.is_new_column(table, column)
             && view.catalog.column(table, column).is_some_and(|facts| facts.has_default);
-        if is_filled || has_default {
+        if has_default || view.catalog.has_no_rows(table) || is_filled(view, table, column) {
             continue;
         }
         found.push(
             Draft::new(span, format!("SET NOT NULL fails if {column} of {} is NULL in any row", view.written(table)))
                 .why("The migration stops at the first such row, in production only, where the old rows are.")
                 .help(format!(
-                    "UPDATE {} SET {column} = … WHERE {column} IS NULL; first, in batches.",
-                    view.written(table)
+                    "UPDATE {} SET {quoted} = … WHERE {quoted} IS NULL; first, in batches.",
+                    view.written(table),
+                    quoted = view.quoted(column)
                 )),
         );
     }
+}
+
+/// Whether an UPDATE of this part has written the column, under the name it has now or had then.
+fn is_filled(view: &View<'_>, table: &Name, column: &str) -> bool {
+    let mut column = column;
+    view.preceding().any(|statement| match &statement.kind {
+        Kind::Update(update) => {
+            update.table.name == table.name && update.assignments.iter().any(|assignment| *assignment.column == *column)
+        }
+        Kind::AlterTable(alter) if alter.name.name == table.name => {
+            for action in &alter.actions {
+                if let ActionKind::RenameColumn { from, to } = &action.kind
+                    && *to.name == *column
+                {
+                    column = &from.name;
+                }
+            }
+            false
+        }
+        _ => false,
+    })
 }
 
 fn drop(view: &View<'_>, found: &mut Vec<Draft>) {
