@@ -29,12 +29,11 @@ const MARKERS: [(&str, Direction, TransactionMode); 10] = [
 
 /// The files of `folder`: the numbered ones as one set, each other one as a set of its own.
 pub(super) fn read(tree: &mut Tree, folder: &Path) -> Vec<FoundSet> {
-    let mut idxs: Vec<_> =
-        tree.sql_in(folder).map(|(idx, file)| (idx, name::natural_key(without_v(file.file_name())))).collect();
+    let mut idxs: Vec<_> = tree.sql_in(folder).map(|(idx, file)| (idx, Order::of(file))).collect();
     idxs.sort_by(|(_, a), (_, b)| a.cmp(b));
     let mut n_files_of: FxHashMap<String, usize> = FxHashMap::default();
-    for (_, (.., number, _)) in &idxs {
-        *n_files_of.entry(number.clone()).or_default() += 1;
+    for (_, order) in &idxs {
+        *n_files_of.entry(order.number.clone()).or_default() += 1;
     }
     let mut numbered = SetBuilder::new(Layout::Plain, folder);
     let mut sets = Vec::new();
@@ -61,6 +60,23 @@ pub(super) fn read(tree: &mut Tree, folder: &Path) -> Vec<FoundSet> {
         sets.push(numbered.finish());
     }
     sets
+}
+
+/// By number, unnumbered files last; the way forward before the way back.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Order {
+    is_unnumbered: bool,
+    n_digits: usize,
+    number: String,
+    is_way_back: bool,
+    rest: String,
+}
+
+impl Order {
+    fn of(file: &InputFile) -> Self {
+        let (is_unnumbered, n_digits, number, rest) = name::natural_key(without_v(file.file_name()));
+        Self { is_unnumbered, n_digits, number, is_way_back: is_down_name(file), rest }
+    }
 }
 
 /// `V7.name` is numbered as `7.name` is.

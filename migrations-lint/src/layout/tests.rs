@@ -326,8 +326,8 @@ fn a_v_before_the_number_of_a_plain_file_is_passed_over() {
         ],
         &[
             "plain - version Up None v;",
-            "plain 2 a.down Down None z;",
             "plain 2 a.up Up None a;",
+            "plain 2 a.down Down None z;",
             "plain 10 b.up Up None b;",
         ],
     );

@@ -52,7 +52,7 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
             || view.preceding().any(|statement| adds(&statement.kind))
             || adds(view.kind())
             || view.catalog.table(&alter.name).is_some_and(|table| is_stepping_stone(table, &name.name))
-            || Held::of(view, alter, &name.name).is_kept_or_moot(view);
+            || Held::of(view, alter, &name.name).settle(view);
         if stands_in {
             continue;
         }
@@ -81,7 +81,7 @@ impl<'a> Held<'a> {
     }
 
     /// Whether something in the part holds the rows to as much, or nothing is left that could be held.
-    fn is_kept_or_moot(mut self, view: &View<'_>) -> bool {
+    fn settle(mut self, view: &View<'_>) -> bool {
         std::iter::once(view.statement).chain(view.following()).any(|statement| self.is_settled_by(view, statement))
     }
 
