@@ -89,6 +89,9 @@ fn what_is_unique_already_stays_unique_with_more_columns() {
         &[made, "ALTER TABLE t DROP CONSTRAINT u; ALTER TABLE t ADD CONSTRAINT u2 UNIQUE NULLS NOT DISTINCT (a, b);"],
     );
     check(rule, &[made, more], &[made, "ALTER TABLE t DROP CONSTRAINT u;", "CREATE UNIQUE INDEX i ON t (a, b);"]);
+    let wider =
+        |made: &str| format!("{made} ALTER TABLE t DROP CONSTRAINT t_pkey; ALTER TABLE t ADD PRIMARY KEY (id, b);");
+    check(rule, &[made, &wider("ALTER TABLE t ALTER COLUMN b SET NOT NULL;")], &[made, &wider("")]);
 }
 
 #[test]
@@ -160,6 +163,16 @@ fn a_foreign_key_put_back_under_another_name_cannot_fail() {
 fn an_index_of_a_table_that_goes_as_well_costs_nothing() {
     let made = "CREATE TABLE t (a int); CREATE INDEX i ON t (a);";
     check("drop-index-not-concurrent", &[made, "DROP INDEX i; DROP TABLE t;"], &[made, "DROP INDEX i; DROP TABLE u;"]);
+}
+
+#[test]
+fn an_index_goes_with_its_only_column() {
+    let rest = "ALTER TABLE t ADD COLUMN a int; CREATE INDEX i ON t (a);";
+    check(
+        "create-without-guard",
+        &[&format!("ALTER TABLE t DROP COLUMN a; {rest}")],
+        &[&format!("ALTER TABLE t DROP COLUMN b; {rest}")],
+    );
 }
 
 #[test]

@@ -317,15 +317,19 @@ fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
             continue;
         }
         let problem = match &constraint.kind {
-            ConstraintKind::Unique { columns, using_index: None } => {
+            ConstraintKind::Unique { columns, using_index: None }
+            | ConstraintKind::PrimaryKey { columns, using_index: None } => {
                 let columns: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
-                let nulls_count = view.text(constraint.span).to_ascii_lowercase().contains("not distinct");
-                if !nulls_count && is_unique_already(view, &alter.name, &columns) {
+                let is_null_told = matches!(constraint.kind, ConstraintKind::PrimaryKey { .. })
+                    || view.text(constraint.span).to_ascii_lowercase().contains("not distinct");
+                let may_be_null =
+                    |column: &Box<str>| view.catalog.column(&alter.name, column).is_none_or(|facts| !facts.not_null);
+                let has_nulls = is_null_told && columns.iter().any(may_be_null);
+                if !has_nulls && is_unique_already(view, &alter.name, &columns) {
                     continue;
                 }
                 "two rows have the same key"
             }
-            ConstraintKind::PrimaryKey { using_index: None, .. } => "two rows have the same key",
             ConstraintKind::Check(expr) => {
                 if !expr.words.is_empty() && expr.words.iter().all(|word| view.catalog.is_new_column(&alter.name, word))
                 {
