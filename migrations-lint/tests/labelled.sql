@@ -4878,3 +4878,533 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO public;
 CREATE TABLE IF NOT EXISTS stamps (id int PRIMARY KEY, at timestamptz);
 -- next file
 ALTER TABLE stamps ALTER COLUMN at TYPE date;
+
+-- Held out, a second time: written before the first answers were read.
+
+-- case: good
+CREATE TABLE IF NOT EXISTS public.api_clients (
+    id          uuid        DEFAULT uuid_generate_v4() PRIMARY KEY,
+    name        text        NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    scopes      text[]      NOT NULL DEFAULT ARRAY[]::text[],
+    last_used   timestamptz,
+    created_by  bigint      REFERENCES public.users ON DELETE SET NULL
+);
+CREATE INDEX IF NOT EXISTS api_clients_scopes_idx ON public.api_clients USING gin (scopes);
+
+-- case: good
+ALTER TABLE public.users
+  ADD COLUMN IF NOT EXISTS marketing_opt_in boolean,
+  ALTER COLUMN marketing_opt_in SET DEFAULT false;
+
+-- case: good
+DO $migration$
+BEGIN
+  PERFORM 1 FROM pg_attribute WHERE attrelid = 'public.users'::regclass AND attname = 'avatar' AND NOT attisdropped;
+  IF NOT FOUND THEN
+    ALTER TABLE public.users ADD COLUMN avatar text;
+  END IF;
+END
+$migration$;
+
+-- case: good
+DO $$
+BEGIN
+  IF (SELECT count(*) FROM pg_indexes WHERE indexname = 'users_pkey') = 0 THEN
+    RAISE EXCEPTION 'users has no key';
+  END IF;
+END $$;
+
+-- case: good
+DO $$
+BEGIN
+    CREATE TYPE billing_period AS ENUM ('month', 'year');
+EXCEPTION
+    WHEN OTHERS THEN
+        RAISE NOTICE 'billing_period: %', SQLERRM;
+END $$;
+
+-- case: good
+DO $$
+DECLARE
+  has_role boolean := EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'metrics');
+BEGIN
+  IF NOT has_role THEN
+    CREATE ROLE metrics NOLOGIN NOINHERIT;
+  END IF;
+END $$;
+
+-- case: good, in a transaction
+create table if not exists public.rsvps (
+  event_id uuid not null,
+  user_id uuid not null references auth.users (id) on delete cascade,
+  created_at timestamptz default timezone('utc'::text, now()) not null,
+  primary key (event_id, user_id)
+);
+alter table public.rsvps enable row level security;
+do $$ begin
+  create policy "see own rsvps" on public.rsvps for select to authenticated using (user_id = auth.uid());
+exception when duplicate_object then null;
+end $$;
+
+-- case: good, in a transaction
+create or replace function public.custom_access_token_hook(event jsonb)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+  claims jsonb;
+begin
+  claims := event -> 'claims';
+  return jsonb_set(event, '{claims}', claims);
+end;
+$$;
+grant execute on function public.custom_access_token_hook to supabase_auth_admin;
+revoke execute on function public.custom_access_token_hook from authenticated, anon, public;
+
+-- case: good, in a transaction
+insert into storage.buckets (id, name, public)
+select 'docs', 'docs', false
+where not exists (select 1 from storage.buckets where id = 'docs');
+
+-- case: good
+SET SESSION lock_timeout = '1500ms';
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Order_customerId_createdAt_idx" ON "Order" ("customerId", "createdAt" DESC NULLS LAST);
+SET SESSION lock_timeout = DEFAULT;
+
+-- case: good
+BEGIN;
+CREATE TABLE IF NOT EXISTS addr (id bigserial PRIMARY KEY, user_id bigint NOT NULL, line1 text);
+ALTER TABLE addr DROP CONSTRAINT IF EXISTS addr_user_fk;
+ALTER TABLE addr ADD CONSTRAINT addr_user_fk FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE;
+CREATE INDEX IF NOT EXISTS addr_user_idx ON addr (user_id);
+END;
+
+-- case: good
+UPDATE users SET role = 'member' WHERE role NOT IN ('admin', 'member', 'guest');
+
+-- case: good
+UPDATE users SET (username, status) = (lower(username), 'active') WHERE username <> lower(username);
+
+-- case: good
+UPDATE orders SET notes = NULL WHERE notes = '';
+
+-- case: good
+UPDATE orders o SET currency = coalesce(u.notes, 'EUR') FROM users u WHERE u.id = o.user_id AND o.currency IS NULL AND o.id <= 5000;
+
+-- case: good
+WITH dups AS (
+  SELECT id, row_number() OVER (PARTITION BY name ORDER BY id) AS rn FROM tags
+)
+DELETE FROM tags WHERE id IN (SELECT id FROM dups WHERE rn > 1);
+
+-- case: good
+INSERT INTO roles AS r (name, description) VALUES ('auditor', 'may look')
+ON CONFLICT (name) DO UPDATE SET description = EXCLUDED.description
+WHERE r.description IS DISTINCT FROM EXCLUDED.description
+RETURNING r.id;
+
+-- case: good
+INSERT INTO countries (code, name)
+SELECT 'NO', 'Norway'
+EXCEPT
+SELECT code, name FROM countries;
+
+-- case: good
+INSERT INTO permissions (name)
+SELECT x FROM unnest(ARRAY['a', 'b', 'c']) AS x
+WHERE x NOT IN (SELECT name FROM permissions);
+
+-- case: good
+CREATE TABLE IF NOT EXISTS shard_0 PARTITION OF hashed FOR VALUES WITH (MODULUS 4, REMAINDER 0);
+CREATE TABLE IF NOT EXISTS shard_1 PARTITION OF hashed FOR VALUES WITH (MODULUS 4, REMAINDER 1);
+
+-- case: good
+CREATE TABLE IF NOT EXISTS lookups (code varchar(10) COLLATE "C" PRIMARY KEY, label text NOT NULL) WITH (fillfactor = 100);
+ALTER TABLE lookups ADD COLUMN IF NOT EXISTS sort int NOT NULL;
+UPDATE lookups SET sort = 0 WHERE sort IS NULL;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS docs2 (id int PRIMARY KEY, title varchar(80));
+-- next file
+ALTER TABLE docs2 ALTER COLUMN title TYPE varchar(200), ALTER COLUMN title SET DEFAULT 'untitled';
+
+-- case: good
+CREATE TABLE IF NOT EXISTS intervals (d interval(0), b bit varying(4), t time(3));
+-- next file
+ALTER TABLE intervals ALTER COLUMN d TYPE interval(6);
+ALTER TABLE intervals ALTER COLUMN t TYPE time(6);
+
+-- case: good
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS source text DEFAULT current_setting('app.source', true);
+
+-- case: good
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS tax_rate numeric DEFAULT round(0.19, 2), ADD COLUMN IF NOT EXISTS labels hstore;
+
+-- case: good
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS seen date DEFAULT ('now'::text)::date;
+
+-- case: good
+DROP INDEX CONCURRENTLY IF EXISTS public."Order_old_idx";
+
+-- case: good
+CREATE OR REPLACE VIEW v_user_orders AS
+  WITH recent AS (SELECT * FROM orders WHERE placed_at > now() - interval '90 days')
+  SELECT u.id, u.email, count(r.*) AS n FROM users u LEFT JOIN recent r ON r.user_id = u.id GROUP BY u.id;
+
+-- case: good
+CREATE OR REPLACE RECURSIVE VIEW tree_paths (id, depth) AS
+  SELECT id, 1 FROM tree0 WHERE parent_id IS NULL
+  UNION ALL
+  SELECT t.id, p.depth + 1 FROM tree0 t JOIN tree_paths p ON t.parent_id = p.id;
+
+-- case: good
+CREATE MATERIALIZED VIEW IF NOT EXISTS user_spend AS SELECT user_id, sum(total_cents) AS cents FROM orders GROUP BY 1;
+CREATE UNIQUE INDEX IF NOT EXISTS user_spend_uid ON user_spend (user_id);
+REFRESH MATERIALIZED VIEW CONCURRENTLY user_spend;
+
+-- case: good
+CREATE OR REPLACE FUNCTION prune() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  LOCK TABLE jobs IN EXCLUSIVE MODE;
+  DELETE FROM jobs;
+  ALTER TABLE jobs DISABLE TRIGGER ALL;
+  TRUNCATE job_results;
+END $$;
+
+-- case: good
+CREATE OR REPLACE FUNCTION tenant_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+RETURN nullif(current_setting('app.tenant_id', true), '')::uuid;
+
+-- case: good
+CREATE OR REPLACE FUNCTION admin_only() RETURNS boolean
+    SECURITY DEFINER
+    STABLE
+    SET search_path FROM CURRENT
+    LANGUAGE sql
+    AS $$ SELECT true $$;
+
+-- case: good
+DROP TRIGGER IF EXISTS trg_users_audit ON public.users;
+CREATE TRIGGER trg_users_audit AFTER UPDATE OF email ON public.users
+FOR EACH ROW WHEN (OLD.email IS DISTINCT FROM NEW.email)
+EXECUTE FUNCTION audit.log_change();
+
+-- case: good
+COMMENT ON CONSTRAINT orders_user_id_fkey ON orders IS 'no cascade by intent';
+COMMENT ON FUNCTION set_updated_at() IS 'sets updated_at';
+COMMENT ON TYPE order_status IS 'life of an order';
+
+-- case: good
+GRANT SELECT, INSERT, UPDATE ON TABLE public.orders, public.order_items TO app_rw;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO app_rw;
+GRANT EXECUTE ON FUNCTION public.is_admin(uuid) TO app_rw;
+
+-- case: good
+ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS orders_tenant ON public.orders;
+CREATE POLICY orders_tenant ON public.orders AS RESTRICTIVE FOR ALL TO app_rw
+  USING (user_id::text = current_setting('app.user'));
+
+-- case: good
+ALTER TABLE jobs ALTER COLUMN status SET DEFAULT 'queued', ALTER COLUMN kind SET STATISTICS 1000;
+ANALYZE (VERBOSE) jobs (status);
+
+-- case: good
+ALTER MATERIALIZED VIEW reporting.daily SET (autovacuum_enabled = true);
+ALTER INDEX orders_pkey SET (fillfactor = 90);
+
+-- case: good
+SELECT pg_notify('migrations', 'done');
+
+-- case: good
+SELECT setval('orders_id_seq', max(id)) FROM orders;
+
+-- case: good
+SELECT setval('users_id_seq', (SELECT last_value FROM users_id_seq), true);
+
+-- case: good
+DO $$
+DECLARE
+  part date := date '2025-08-01';
+BEGIN
+  FOR i IN 0..5 LOOP
+    EXECUTE format(
+      'CREATE TABLE IF NOT EXISTS events_%s PARTITION OF events FOR VALUES FROM (%L) TO (%L)',
+      to_char(part, 'YYYY_MM'), part, part + interval '1 month');
+    part := part + interval '1 month';
+  END LOOP;
+END $$;
+
+-- case: good
+DO $$
+DECLARE
+  rows_left bigint;
+BEGIN
+  LOOP
+    WITH todo AS (
+      SELECT id FROM users WHERE status IS NULL LIMIT 500 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE users u SET status = 'active' FROM todo WHERE u.id = todo.id;
+    GET DIAGNOSTICS rows_left = ROW_COUNT;
+    EXIT WHEN rows_left = 0;
+    COMMIT;
+  END LOOP;
+END $$;
+
+-- case: good
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'pg_cron') THEN
+    PERFORM cron.schedule('vacuum', '0 4 * * *', 'VACUUM');
+  END IF;
+END $$;
+
+-- case: good
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+                  WHERE t.relname = 'payments' AND c.conname = 'payments_pos') THEN
+    EXECUTE 'ALTER TABLE payments ADD CONSTRAINT payments_pos CHECK (amount > 0) NOT VALID';
+  END IF;
+END $$;
+-- next file
+ALTER TABLE payments VALIDATE CONSTRAINT payments_pos;
+
+-- case: good
+ALTER TABLE customers DROP CONSTRAINT IF EXISTS customers_first_nn;
+ALTER TABLE customers ADD CONSTRAINT customers_first_nn CHECK (first_name IS NOT NULL) NOT VALID;
+-- next file
+ALTER TABLE customers VALIDATE CONSTRAINT customers_first_nn;
+-- next file
+ALTER TABLE customers ALTER COLUMN first_name SET NOT NULL;
+ALTER TABLE customers DROP CONSTRAINT IF EXISTS customers_first_nn;
+
+-- case: good
+-- swap an index
+CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_user_id_idx2 ON orders (user_id, placed_at);
+DROP INDEX CONCURRENTLY IF EXISTS orders_user_id_idx;
+
+-- case: good
+CREATE TEMP TABLE IF NOT EXISTS stage (email text, n int);
+TRUNCATE stage;
+INSERT INTO stage VALUES ('a', 1);
+UPDATE stage SET n = n + 1;
+DELETE FROM stage;
+
+-- case: good
+BEGIN;
+SELECT pg_try_advisory_xact_lock(42);
+SET LOCAL statement_timeout = '10min';
+INSERT INTO orders_archive SELECT * FROM orders WHERE placed_at < '2019-01-01' ON CONFLICT DO NOTHING;
+COMMIT;
+
+-- case: good
+SELECT format('DROP TABLE %I', 'users') AS what_would_be_run;
+
+-- case: good
+\echo done
+\timing on
+\pset pager off
+SELECT count(*) FROM users;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS lists (id int GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, "order" int, "user" text, "table" text);
+ALTER TABLE lists ADD COLUMN IF NOT EXISTS "default" text DEFAULT 'x';
+CREATE UNIQUE INDEX IF NOT EXISTS lists_user ON lists ("user") NULLS NOT DISTINCT;
+
+-- case: good
+CREATE SEQUENCE IF NOT EXISTS app.number_seq AS integer MINVALUE 1 NO CYCLE OWNED BY NONE;
+ALTER TABLE orders ALTER COLUMN ref SET DEFAULT 'R' || nextval('app.number_seq');
+
+-- case: good
+CREATE TABLE IF NOT EXISTS multi (id int, PRIMARY KEY (id)); COMMENT ON TABLE multi IS 'one line'; CREATE INDEX IF NOT EXISTS multi_i ON multi (id);
+
+-- case: good
+/*! not MySQL */ CREATE SCHEMA IF NOT EXISTS tenant_1; CREATE TABLE IF NOT EXISTS tenant_1.users (LIKE public.users INCLUDING ALL);
+
+-- case: good
+CREATE OR REPLACE TRIGGER parts_ins BEFORE INSERT ON orders FOR EACH ROW WHEN (NEW.ref IS NULL) EXECUTE PROCEDURE set_updated_at();
+ALTER TABLE orders ENABLE ALWAYS TRIGGER parts_ins;
+
+-- case: good
+ALTER ROLE app_rw IN DATABASE app SET search_path TO app, public;
+ALTER ROLE app_rw RESET work_mem;
+
+-- case: good
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM anon;
+ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA public REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+
+-- case: non-idempotent, in a transaction
+-- AddForeignKey
+ALTER TABLE "Post" ADD CONSTRAINT "Post_authorId_fkey" FOREIGN KEY ("authorId") REFERENCES "User"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- case: non-idempotent
+create table public.flags (name text primary key);
+
+-- case: non-idempotent
+CREATE UNIQUE INDEX CONCURRENTLY ON users (lower(email));
+
+-- case: non-idempotent
+ALTER TABLE public.users ADD nickname text;
+
+-- case: non-idempotent
+INSERT INTO notes (body) SELECT body FROM comments;
+
+-- case: non-idempotent
+UPDATE products SET stock = stock - 1 WHERE id = 3;
+
+-- case: non-idempotent
+UPDATE users SET settings = settings || jsonb_build_object('n', (settings ->> 'n')::int + 1) WHERE id < 10;
+
+-- case: non-idempotent
+DO $$ BEGIN
+  INSERT INTO audit_log (action) VALUES ('ran');
+END $$;
+
+-- case: non-idempotent
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'app_rw') THEN
+    CREATE POLICY p_new ON projects TO app_rw USING (true);
+  END IF;
+END $$;
+
+-- case: non-idempotent
+CREATE SUBSCRIPTION s CONNECTION 'host=p' PUBLICATION c WITH (connect = false, slot_name = NONE);
+
+-- case: non-idempotent
+ALTER TABLE orders INHERIT base_orders;
+
+-- case: non-idempotent
+CREATE TEXT SEARCH CONFIGURATION my_english (COPY = english);
+
+-- case: non-idempotent
+ALTER TABLE tree0 ADD CONSTRAINT tree0_pk PRIMARY KEY USING INDEX tree0_idx;
+
+-- case: non-idempotent
+SELECT nextval('orders_id_seq');
+INSERT INTO job_results VALUES (1);
+
+-- case: non-idempotent
+ALTER PUBLICATION supabase_realtime DROP TABLE rooms;
+
+-- case: destructive
+ALTER TABLE ONLY public.users DROP "ssn";
+
+-- case: destructive
+DROP TABLE IF EXISTS public.scratch RESTRICT;
+
+-- case: destructive
+DELETE FROM carts USING carts_archive;
+
+-- case: destructive
+UPDATE products SET visible = (stock > 0);
+
+-- case: destructive
+DO $$ DECLARE r record; BEGIN
+  FOR r IN SELECT 1 LOOP DELETE FROM carts; END LOOP;
+END $$;
+
+-- case: destructive
+DELETE FROM users WHERE id IS NOT NULL;
+
+-- case: destructive
+DROP INDEX CONCURRENTLY IF EXISTS i0;
+DROP DOMAIN IF EXISTS email_address CASCADE;
+
+-- case: destructive
+DROP PUBLICATION IF EXISTS supabase_realtime;
+
+-- case: destructive
+ALTER TABLE users DROP CONSTRAINT IF EXISTS users_pkey CASCADE;
+
+-- case: lock
+CREATE INDEX IF NOT EXISTS users_lower ON users (lower(username));
+
+-- case: lock
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS token text DEFAULT encode(gen_random_bytes(8), 'hex');
+
+-- case: lock
+ALTER TABLE orders ALTER COLUMN user_id SET DATA TYPE text;
+
+-- case: lock
+ALTER TABLE users ADD COLUMN IF NOT EXISTS slug citext UNIQUE;
+
+-- case: lock
+REINDEX SCHEMA public;
+
+-- case: lock
+DO $$ BEGIN ALTER TABLE users ADD CONSTRAINT users_ck CHECK (length(email) > 3); EXCEPTION WHEN duplicate_object THEN END $$;
+
+-- case: lock, in a transaction
+ALTER TABLE users ADD COLUMN IF NOT EXISTS kind2 text;
+UPDATE users SET kind2 = 'x';
+
+-- case: lock
+REFRESH MATERIALIZED VIEW mv_stats WITH DATA;
+
+-- case: lock
+ALTER TABLE orders ALTER COLUMN total_cents TYPE numeric(20,0);
+
+-- case: lock
+DO $$ BEGIN EXECUTE 'ALTER TABLE users ALTER COLUMN email SET NOT NULL'; END $$;
+
+-- case: lock
+ALTER TABLE customers DROP CONSTRAINT IF EXISTS customers_first_nn;
+ALTER TABLE customers ADD CONSTRAINT customers_first_nn CHECK (first_name IS NOT NULL) NOT VALID;
+-- next file
+ALTER TABLE customers VALIDATE CONSTRAINT customers_first_nn;
+-- next file
+-- the CHECK is gone before SET NOT NULL looks for it
+ALTER TABLE customers ALTER COLUMN first_name SET NOT NULL, DROP CONSTRAINT IF EXISTS customers_first_nn;
+
+-- case: breaking
+ALTER TABLE public.products RENAME sku TO item_code;
+
+-- case: breaking
+ALTER VIEW IF EXISTS v_orders_old RENAME TO v_orders_older;
+
+-- case: breaking
+ALTER TABLE orders ALTER COLUMN status DROP DEFAULT, ALTER COLUMN currency SET DEFAULT 'EUR';
+
+-- case: may-fail
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS "warehouseId" integer NOT NULL;
+
+-- case: may-fail
+ALTER TABLE users ALTER COLUMN username TYPE varchar(10);
+
+-- case: may-fail
+CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS users_mail_uq ON users (mail);
+DO $$ BEGIN ALTER TABLE users ADD CONSTRAINT bio_short CHECK (length(bio) < 10); EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+
+-- case: transaction, in a transaction
+SET lock_timeout = '2s';
+DROP INDEX CONCURRENTLY IF EXISTS idx_x;
+
+-- case: transaction
+BEGIN;
+VACUUM orders;
+COMMIT;
+
+-- case: transaction
+SAVEPOINT a;
+UPDATE users SET name = 'b' WHERE id = 1;
+
+-- case: transaction
+BEGIN;
+ALTER TYPE order_status ADD VALUE IF NOT EXISTS 'gone';
+INSERT INTO tax_rates (region) SELECT 'x' WHERE 'gone'::order_status IS NULL;
+COMMIT;
+
+-- case: security
+ALTER TABLE public.orders NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;
+
+-- case: security
+CREATE OR REPLACE FUNCTION sudo(q text) RETURNS void AS $$ BEGIN EXECUTE q; END $$ LANGUAGE plpgsql VOLATILE SECURITY DEFINER;
+
+-- case: security
+GRANT ALL ON SCHEMA public TO anon;
+
+-- case: security
+ALTER ROLE app_rw WITH LOGIN PASSWORD 'abc123' VALID UNTIL 'infinity';
+
+-- case: security
+GRANT INSERT ON orders TO PUBLIC;

@@ -1584,3 +1584,129 @@ GRANT ALL PRIVILEGES ON *.* TO 'app'@'%' WITH GRANT OPTION;
 
 -- case: security
 ALTER USER 'app'@'%' IDENTIFIED BY 'n3w';
+
+-- Held out, a second time.
+
+-- case: good
+CREATE TABLE IF NOT EXISTS `shipments` (
+  `id` char(36) NOT NULL,
+  `order_id` int NOT NULL,
+  `carrier` enum('dhl','ups') DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `idx_order` (`order_id`),
+  CONSTRAINT `shipments_ibfk_1` FOREIGN KEY (`order_id`) REFERENCES `orders` (`id`) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- case: good
+INSERT INTO countries (code, name) VALUES ('DE', 'Germany'), ('FR', 'France') ON DUPLICATE KEY UPDATE name = VALUES(name);
+
+-- case: good
+INSERT IGNORE INTO role_permissions (role_id, permission_id) SELECT r.id, p.id FROM roles r, permissions p WHERE r.name = 'admin';
+
+-- case: good
+UPDATE users u SET u.locale = 'de' WHERE u.locale IS NULL AND u.country = 'DE';
+
+-- case: good
+ALTER TABLE users ALTER COLUMN locale SET DEFAULT 'en', ALTER COLUMN country SET DEFAULT 'DE';
+
+-- case: good
+DROP TRIGGER IF EXISTS orders_ai;
+CREATE TRIGGER orders_ai AFTER INSERT ON orders FOR EACH ROW INSERT INTO order_log (order_id) VALUES (NEW.id);
+
+-- case: good
+CREATE TABLE IF NOT EXISTS wide (id int PRIMARY KEY, c varchar(300) NOT NULL DEFAULT '');
+-- next file
+ALTER TABLE wide MODIFY COLUMN c varchar(500) NOT NULL DEFAULT '';
+
+-- case: good
+CREATE TABLE IF NOT EXISTS moods (id int PRIMARY KEY, m SET('a','b') NOT NULL);
+-- next file
+ALTER TABLE moods MODIFY m SET('a','b','c') NOT NULL;
+
+-- case: good
+DELETE FROM logs WHERE created_at < '2020-01-01' ORDER BY id LIMIT 5000;
+
+-- case: good
+START TRANSACTION;
+UPDATE orders SET status = 'paid' WHERE status = 'payed';
+DELETE FROM carts WHERE user_id NOT IN (SELECT id FROM users);
+COMMIT;
+
+-- case: good
+CREATE OR REPLACE VIEW vv (a, b) AS SELECT id, email FROM users WITH CHECK OPTION;
+
+-- case: good
+DELIMITER ;;
+DROP PROCEDURE IF EXISTS refill;;
+CREATE PROCEDURE refill()
+BEGIN
+  DECLARE done INT DEFAULT 1;
+  WHILE done > 0 DO
+    UPDATE users SET locale = 'en' WHERE locale IS NULL LIMIT 1000;
+    SET done = ROW_COUNT();
+  END WHILE;
+END;;
+DELIMITER ;
+CALL refill();
+DROP PROCEDURE refill;
+
+-- case: good
+GRANT SELECT, INSERT ON app.* TO 'svc'@'10.%';
+REVOKE DELETE ON app.* FROM 'svc'@'10.%';
+
+-- case: good, mariadb
+ALTER TABLE orders DROP INDEX IF EXISTS ix_old, ADD INDEX IF NOT EXISTS ix_new (status, user_id);
+
+-- case: good, mariadb
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS (note varchar(200), flags int NOT NULL DEFAULT 0);
+
+-- case: good, mariadb
+DELETE FROM tokens WHERE expires < NOW() RETURNING id;
+
+-- case: non-idempotent
+ALTER TABLE orders ADD note TEXT NULL AFTER status;
+
+-- case: non-idempotent
+INSERT INTO logs SET msg = 'migrated';
+
+-- case: non-idempotent
+CREATE UNIQUE INDEX uq ON users (email);
+
+-- case: non-idempotent
+UPDATE products SET stock = stock + 5 WHERE id IN (1, 2);
+
+-- case: non-idempotent
+CREATE FUNCTION one() RETURNS INT DETERMINISTIC RETURN 1;
+
+-- case: destructive
+ALTER TABLE `orders` DROP `note`;
+
+-- case: destructive
+DROP TABLE IF EXISTS tmp_a, tmp_b CASCADE;
+
+-- case: destructive
+ALTER TABLE events TRUNCATE PARTITION p1;
+
+-- case: lock
+ALTER TABLE users MODIFY COLUMN email VARCHAR(255) CHARACTER SET utf8mb4 NOT NULL;
+
+-- case: lock
+ALTER TABLE orders ROW_FORMAT=COMPRESSED;
+
+-- case: lock
+ALTER TABLE orders ADD COLUMN total2 DECIMAL(10,2) AS (total * 2) STORED;
+
+-- case: breaking
+ALTER TABLE users CHANGE mail email VARCHAR(200) NOT NULL;
+
+-- case: transaction
+BEGIN;
+CREATE TABLE IF NOT EXISTS x1 (id int PRIMARY KEY);
+UPDATE users SET locale = 'x' WHERE id = 1;
+COMMIT;
+
+-- case: transaction
+CREATE INDEX IF NOT EXISTS i1 ON users (email);
+
+-- case: security
+CREATE DEFINER='admin'@'%' PROCEDURE pp() SELECT 1;
