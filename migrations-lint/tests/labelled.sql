@@ -5408,3 +5408,423 @@ ALTER ROLE app_rw WITH LOGIN PASSWORD 'abc123' VALID UNTIL 'infinity';
 
 -- case: security
 GRANT INSERT ON orders TO PUBLIC;
+
+-- Held out, a third time, after the rules were mended: longer files.
+
+-- case: good
+-- 0042_projects.sql
+SET lock_timeout = '3s';
+
+CREATE TABLE IF NOT EXISTS project (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    org_id      bigint NOT NULL,
+    name        text NOT NULL,
+    archived_at timestamptz
+);
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'project_org_fk' AND conrelid = 'project'::regclass) THEN
+        ALTER TABLE project ADD CONSTRAINT project_org_fk FOREIGN KEY (org_id) REFERENCES org (id);
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'project_name_len') THEN
+        ALTER TABLE project ADD CONSTRAINT project_name_len CHECK (char_length(name) <= 120);
+    END IF;
+END $$;
+
+CREATE INDEX IF NOT EXISTS project_org_idx ON project (org_id) WHERE archived_at IS NULL;
+COMMENT ON TABLE project IS 'What an organisation works on; "archived" ones stay readable';
+GRANT SELECT ON project TO app_readonly;
+
+-- case: good
+CREATE EXTENSION IF NOT EXISTS pgcrypto;
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typname = 'ticket_state' AND n.nspname = 'support') THEN
+    CREATE TYPE support.ticket_state AS ENUM ('open', 'waiting', 'closed');
+  END IF;
+END $$;
+CREATE TABLE IF NOT EXISTS support.ticket (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  state support.ticket_state NOT NULL DEFAULT 'open',
+  subject text NOT NULL,
+  body text,
+  search tsvector GENERATED ALWAYS AS (to_tsvector('simple', coalesce(subject, '') || ' ' || coalesce(body, ''))) STORED
+);
+CREATE INDEX IF NOT EXISTS ticket_search_idx ON support.ticket USING gin (search);
+CREATE INDEX IF NOT EXISTS ticket_state_idx ON support.ticket (state);
+ALTER TABLE support.ticket OWNER TO app_owner;
+
+-- case: good, in a transaction
+create table if not exists public.organizations2 (id uuid primary key default gen_random_uuid(), name text not null, created_at timestamptz not null default now());
+create table if not exists public.org_members (
+  org_id uuid not null references public.organizations2 (id) on delete cascade,
+  user_id uuid not null references auth.users (id) on delete cascade,
+  role text not null default 'member' check (role in ('owner', 'admin', 'member')),
+  primary key (org_id, user_id)
+);
+alter table public.organizations2 enable row level security;
+alter table public.org_members enable row level security;
+create or replace function public.is_org_member(target uuid) returns boolean
+language sql security definer set search_path = '' stable as $$
+  select exists (select 1 from public.org_members m where m.org_id = target and m.user_id = (select auth.uid()));
+$$;
+drop policy if exists "members read orgs" on public.organizations2;
+create policy "members read orgs" on public.organizations2 for select to authenticated using (public.is_org_member(id));
+drop policy if exists "members read members" on public.org_members;
+create policy "members read members" on public.org_members for select to authenticated using (public.is_org_member(org_id));
+drop trigger if exists org_touch on public.organizations2;
+create trigger org_touch before update on public.organizations2 for each row execute function extensions.moddatetime (created_at);
+
+-- case: good
+BEGIN;
+CREATE TABLE IF NOT EXISTS feature (name text PRIMARY KEY, rollout int NOT NULL DEFAULT 0 CHECK (rollout BETWEEN 0 AND 100));
+INSERT INTO feature (name, rollout) VALUES ('search', 100), ('export', 10) ON CONFLICT (name) DO UPDATE SET rollout = EXCLUDED.rollout;
+DELETE FROM feature WHERE name = 'old_search';
+COMMIT;
+
+-- case: good
+SELECT 'prepare' AS step;
+DO $$
+DECLARE
+    missing boolean;
+BEGIN
+    SELECT NOT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_schema = 'public' AND table_name = 'orders' AND column_name = 'channel') INTO missing;
+    IF missing THEN
+        ALTER TABLE orders ADD COLUMN channel text;
+    END IF;
+END $$;
+SELECT 'done' AS step;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS metric (id bigserial PRIMARY KEY, at timestamptz NOT NULL, v float8);
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = 'metric_at_idx' AND n.nspname = 'public') THEN
+        CREATE INDEX metric_at_idx ON metric (at);
+    END IF;
+END $$;
+
+-- case: good
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS region text;
+DO $$
+BEGIN
+  CREATE TRIGGER orders_region BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION set_updated_at();
+EXCEPTION
+  WHEN duplicate_object THEN NULL;
+END $$;
+DO $$
+BEGIN
+  CREATE POLICY orders_region_policy ON orders FOR SELECT USING (region IS NOT NULL);
+EXCEPTION
+  WHEN duplicate_object THEN NULL;
+END $$;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS app.setting (key text PRIMARY KEY, value jsonb);
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM app.setting WHERE key = 'theme') THEN
+    INSERT INTO app.setting (key, value) VALUES ('theme', '"dark"');
+  END IF;
+END $$;
+
+-- case: good
+SELECT 1;
+DO $x$
+BEGIN
+  IF EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'orders_state_old') AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'orders_state_new') THEN
+    ALTER TABLE orders RENAME CONSTRAINT orders_state_old TO orders_state_new;
+  END IF;
+END $x$;
+
+-- case: good
+-- two steps in one file, each in its transaction
+BEGIN;
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'oi_qty_pos') THEN
+    ALTER TABLE order_items ADD CONSTRAINT oi_qty_pos CHECK (quantity > 0) NOT VALID;
+  END IF;
+END $$;
+COMMIT;
+BEGIN;
+ALTER TABLE order_items VALIDATE CONSTRAINT oi_qty_pos;
+COMMIT;
+
+-- case: good
+\set QUIET on
+BEGIN;
+SET LOCAL search_path TO :"app_schema", public;
+CREATE TABLE IF NOT EXISTS psql_made (id int PRIMARY KEY);
+COMMIT;
+\unset QUIET
+
+-- case: good
+CREATE TEMP TABLE zips (zip text, city text);
+\copy zips FROM 'zips.csv' WITH (FORMAT csv, HEADER true)
+INSERT INTO zip_codes2 (zip, city) SELECT zip, city FROM zips ON CONFLICT (zip) DO UPDATE SET city = EXCLUDED.city;
+
+-- case: good
+\copy (SELECT id, email FROM users ORDER BY id) TO 'users.csv' CSV HEADER
+
+-- case: good
+DROP VIEW IF EXISTS public.v_customer_orders;
+ALTER TABLE customers ADD COLUMN IF NOT EXISTS vat_id varchar(20);
+CREATE VIEW public.v_customer_orders AS SELECT c.id, c.vat_id FROM customers c;
+GRANT SELECT ON public.v_customer_orders TO app_readonly;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS price_list (id int PRIMARY KEY, valid daterange NOT NULL, amount numeric(10,2) NOT NULL);
+CREATE INDEX IF NOT EXISTS price_list_valid ON price_list USING gist (valid);
+ALTER TABLE price_list ALTER COLUMN amount TYPE numeric(12,2);
+ALTER TABLE price_list ALTER COLUMN amount DROP NOT NULL;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS audit.entry (
+  id bigint GENERATED ALWAYS AS IDENTITY,
+  at timestamptz NOT NULL DEFAULT now(),
+  what jsonb NOT NULL,
+  PRIMARY KEY (id, at)
+) PARTITION BY RANGE (at);
+CREATE TABLE IF NOT EXISTS audit.entry_default PARTITION OF audit.entry DEFAULT;
+DO $$
+DECLARE y int;
+BEGIN
+  FOR y IN 2024..2026 LOOP
+    EXECUTE format('CREATE TABLE IF NOT EXISTS audit.entry_%s PARTITION OF audit.entry FOR VALUES FROM (%L) TO (%L)', y, y || '-01-01', (y + 1) || '-01-01');
+  END LOOP;
+END $$;
+
+-- case: good
+UPDATE orders SET status = 'paid' WHERE id IN (SELECT order_id FROM payments WHERE amount > 0) AND status = 'new';
+UPDATE orders SET notes = trim(notes) WHERE notes IS NOT NULL AND notes <> trim(notes);
+
+-- case: good
+DO $$
+DECLARE
+  batch CONSTANT int := 2000;
+  done int;
+BEGIN
+  LOOP
+    DELETE FROM audit_log WHERE ctid IN (SELECT ctid FROM audit_log WHERE at < '2020-01-01' LIMIT batch);
+    GET DIAGNOSTICS done = ROW_COUNT;
+    EXIT WHEN done < batch;
+    COMMIT;
+  END LOOP;
+END $$;
+
+-- case: good
+CREATE OR REPLACE FUNCTION app.next_no(kind text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $fn$
+DECLARE n bigint;
+BEGIN
+  INSERT INTO app.counter (kind, n) VALUES (kind, 1)
+  ON CONFLICT ON CONSTRAINT counter_pkey DO UPDATE SET n = app.counter.n + 1
+  RETURNING app.counter.n INTO n;
+  RETURN n;
+END $fn$;
+REVOKE ALL ON FUNCTION app.next_no(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.next_no(text) TO app_rw;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS a_new (LIKE accounts INCLUDING ALL);
+INSERT INTO a_new SELECT * FROM accounts ON CONFLICT (id) DO NOTHING;
+
+-- case: good
+ALTER TABLE users ADD COLUMN IF NOT EXISTS seen_at timestamptz;
+-- next file
+CREATE INDEX CONCURRENTLY IF NOT EXISTS users_seen_at_idx ON users (seen_at) WHERE seen_at IS NOT NULL;
+-- next file
+CREATE OR REPLACE VIEW recent_users AS SELECT id FROM users WHERE seen_at > now() - interval '7 days';
+
+-- case: good
+DO $$ BEGIN
+  IF to_regprocedure('public.old_sum(integer)') IS NULL THEN
+    CREATE FUNCTION public.old_sum(integer) RETURNS integer LANGUAGE sql AS 'SELECT $1';
+  END IF;
+END $$;
+
+-- case: good
+SELECT pg_sleep(0);
+DO $$ BEGIN
+  IF NOT (SELECT relrowsecurity FROM pg_class WHERE oid = 'public.orders'::regclass) THEN
+    ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
+  END IF;
+END $$;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS invoice_lines2 (invoice_id int, pos int, PRIMARY KEY (invoice_id, pos));
+DO $do$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM information_schema.table_constraints WHERE table_name = 'invoice_lines2' AND constraint_type = 'FOREIGN KEY') THEN
+    ALTER TABLE invoice_lines2 ADD CONSTRAINT il2_invoice FOREIGN KEY (invoice_id) REFERENCES invoices (id) ON DELETE CASCADE;
+  END IF;
+END $do$;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS job_queue (id bigserial PRIMARY KEY, run_at timestamptz NOT NULL DEFAULT now(), state text NOT NULL DEFAULT 'new');
+ALTER TABLE job_queue SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
+CREATE INDEX IF NOT EXISTS job_queue_ready ON job_queue (run_at) WHERE state = 'new';
+CREATE OR REPLACE FUNCTION job_queue_notify() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_notify('jobs', ''); RETURN NULL; END $$;
+DROP TRIGGER IF EXISTS job_queue_notify ON job_queue;
+CREATE TRIGGER job_queue_notify AFTER INSERT ON job_queue FOR EACH STATEMENT EXECUTE FUNCTION job_queue_notify();
+
+-- case: good, in a transaction
+CREATE TABLE IF NOT EXISTS "Subscription" (
+    "id" TEXT NOT NULL,
+    "userId" TEXT NOT NULL,
+    "status" TEXT NOT NULL DEFAULT 'trialing',
+
+    CONSTRAINT "Subscription_pkey" PRIMARY KEY ("id")
+);
+CREATE UNIQUE INDEX IF NOT EXISTS "Subscription_userId_key" ON "Subscription"("userId");
+DO $$ BEGIN
+    ALTER TABLE "Subscription" ADD CONSTRAINT "Subscription_userId_fkey" FOREIGN KEY ("userId") REFERENCES "User"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+EXCEPTION
+    WHEN duplicate_object THEN NULL;
+END $$;
+ALTER TABLE "User" ADD COLUMN IF NOT EXISTS "stripeId" TEXT;
+
+-- case: good
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS weight_g int;
+ALTER TABLE orders DROP CONSTRAINT IF EXISTS orders_weight_check;
+ALTER TABLE orders ADD CONSTRAINT orders_weight_check CHECK (weight_g > 0) NOT VALID;
+-- next file
+ALTER TABLE orders VALIDATE CONSTRAINT orders_weight_check;
+
+-- case: good
+SET statement_timeout = '1h';
+CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_notes_trgm ON orders USING gin (notes gin_trgm_ops);
+ANALYZE orders;
+RESET statement_timeout;
+
+-- case: good
+CREATE OR REPLACE VIEW public.legacy_clients AS SELECT id, full_name FROM customers;
+COMMENT ON VIEW public.legacy_clients IS 'old name, for reports';
+
+-- case: good
+SELECT set_config('app.migration', '42', false);
+UPDATE settings SET value = 'eu-1' WHERE key = 'region' AND value IS DISTINCT FROM 'eu-1';
+
+-- case: non-idempotent
+CREATE TABLE IF NOT EXISTS z1 (a int);
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'something_else') THEN
+    ALTER TABLE z1 ADD CONSTRAINT z1_positive CHECK (a > 0);
+  END IF;
+END $$;
+
+-- case: non-idempotent
+SELECT 1;
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM pg_tables WHERE tablename = 'orders') THEN
+    ALTER TABLE orders ADD COLUMN extra text;
+  END IF;
+END $$;
+
+-- case: non-idempotent
+CREATE TABLE IF NOT EXISTS z2 (a int);
+DO $$ BEGIN
+  BEGIN
+    CREATE TYPE zt AS ENUM ('a');
+  EXCEPTION WHEN undefined_object THEN NULL;
+  END;
+END $$;
+
+-- case: non-idempotent
+\copy users (email) FROM '/tmp/users.csv' WITH CSV
+
+-- case: non-idempotent
+\copy public.products FROM pstdin
+
+-- case: non-idempotent
+CREATE TABLE IF NOT EXISTS t1 (id serial PRIMARY KEY, n text);
+CREATE VIEW t1_v AS SELECT * FROM t1;
+
+-- case: non-idempotent
+SELECT 1;
+INSERT INTO users (email) SELECT 'x@example.org' WHERE EXISTS (SELECT 1 FROM roles WHERE name = 'admin');
+
+-- case: non-idempotent
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'r1') THEN
+    CREATE ROLE r1;
+  END IF;
+END $$;
+CREATE ROLE r2;
+
+-- case: destructive
+ALTER TYPE pair DROP ATTRIBUTE b;
+
+-- case: destructive
+SELECT 1;
+DO $$ BEGIN
+  IF EXISTS (SELECT 1 FROM information_schema.tables WHERE table_name = 'old_orders') THEN
+    DROP TABLE old_orders;
+  END IF;
+END $$;
+
+-- case: destructive
+CREATE TABLE IF NOT EXISTS orders_new (LIKE orders);
+INSERT INTO orders_new SELECT * FROM orders WHERE status <> 'void' ON CONFLICT DO NOTHING;
+DROP TABLE IF EXISTS orders;
+
+-- case: destructive
+BEGIN;
+DELETE FROM order_items;
+ROLLBACK;
+DELETE FROM orders;
+
+-- case: lock
+SELECT 1;
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_class WHERE relname = 'orders_total_idx') THEN
+    CREATE INDEX orders_total_idx ON orders (total_cents);
+  END IF;
+END $$;
+
+-- case: lock
+ALTER TABLE orders ALTER COLUMN currency SET NOT NULL, ALTER COLUMN status SET DEFAULT 'new';
+
+-- case: lock
+SELECT 1;
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'orders_u_fk') THEN
+    ALTER TABLE orders ADD CONSTRAINT orders_u_fk FOREIGN KEY (user_id) REFERENCES users (id);
+  END IF;
+END $$;
+
+-- case: lock
+ALTER INDEX p_idx ATTACH PARTITION p_1_idx;
+DROP INDEX IF EXISTS p_old_idx;
+
+-- case: breaking
+SELECT 1;
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_name = 'users' AND column_name = 'display_name') THEN
+    ALTER TABLE users RENAME COLUMN name TO display_name;
+  END IF;
+END $$;
+
+-- case: may-fail
+SELECT 1;
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_name = 'users' AND column_name = 'tenant') THEN
+    ALTER TABLE users ADD COLUMN tenant int NOT NULL;
+  END IF;
+END $$;
+
+-- case: transaction, in a transaction
+CREATE TABLE IF NOT EXISTS t9 (a int);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS t9_a ON t9 (a);
+
+-- case: transaction
+BEGIN;
+CREATE TABLE IF NOT EXISTS t10 (a int);
+INSERT INTO roles (name) VALUES ('z') ON CONFLICT DO NOTHING;
+
+-- case: security
+CREATE TABLE IF NOT EXISTS t11 (a int);
+CREATE OR REPLACE FUNCTION t11_all() RETURNS SETOF t11 LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM t11';
+
+-- case: security
+SELECT 1;
+DO $$ BEGIN
+  EXECUTE 'ALTER ROLE app_rw WITH PASSWORD ''geheim''';
+END $$;
