@@ -138,8 +138,7 @@ fn mysql_only(view: &View<'_>, found: &mut Vec<Draft>) {
         );
     }
     if let Kind::AlterTable(alter) = view.kind() {
-        let invisible =
-            alter.actions.iter().find(|action| is_index_visibility(view.part.source.slice(action.span)));
+        let invisible = alter.actions.iter().find(|action| is_index_visibility(view.part.source.slice(action.span)));
         if let Some(action) = invisible {
             say(action.span, "invisible indexes", "Write ALTER INDEX … IGNORED (from 10.6 on).");
         }
