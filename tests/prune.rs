@@ -14,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use futures_util::{StreamExt as _, stream};
 use guard::catalog::{BackupId, BackupKeys, Catalog, Manifest, Mark, Pin, SourceName};
 use guard::prune::{LEFTOVER_GRACE, Pruned, carry_out, decide, leftovers, sweep};
 use guard::retention::{Policy, Rules};
@@ -379,6 +380,9 @@ async fn until(mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// How long one of the interleavings may take, of which several run at a time.
+const LONG: Duration = Duration::from_mins(1);
+
 /// What becomes of a prune at the second of its stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
@@ -449,16 +453,15 @@ async fn pinned_amid(one: Call, other: Call, then: Then) -> bool {
 #[tokio::test]
 async fn a_backup_that_is_pinned_while_it_is_pruned_is_whole_or_the_pin_is_refused() {
     let calls = Pruning::calls().await;
-    let (mut n_promised, mut n_refused) = (0, 0);
-    for (idx, one) in calls.iter().enumerate() {
-        for other in &calls[idx..] {
-            for then in [Then::GoesOn, Then::IsKilled] {
-                let outcome = tokio::time::timeout(SOON, pinned_amid(*one, *other, then)).await;
-                let is_promised = outcome.unwrap_or_else(|_| panic!("{one:?}, {other:?}: they wait for each other"));
-                *(if is_promised { &mut n_promised } else { &mut n_refused }) += 1;
-            }
-        }
-    }
+    let pairs = calls.iter().enumerate().flat_map(|(idx, one)| calls[idx..].iter().map(move |other| (*one, *other)));
+    let cases = pairs.flat_map(|(one, other)| [Then::GoesOn, Then::IsKilled].map(|then| (one, other, then)));
+    let tries = cases.map(async |(one, other, then)| {
+        let outcome = tokio::time::timeout(LONG, pinned_amid(one, other, then)).await;
+        outcome.unwrap_or_else(|_| panic!("{one:?}, {other:?}: they wait for each other"))
+    });
+    let promises: Vec<bool> = stream::iter(tries).buffer_unordered(8).collect().await;
+    let n_promised = promises.iter().filter(|is_promised| **is_promised).count();
+    let n_refused = promises.len() - n_promised;
     assert!(n_promised > 10 && n_refused > 40, "{n_promised} promised, {n_refused} refused in {calls:?}");
 
     let pruning = Pruning::decided().await;
