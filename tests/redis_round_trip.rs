@@ -19,7 +19,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use guard::catalog::{Catalog, Evidence, RunNote};
 use guard::progress::Progress;

@@ -1,6 +1,7 @@
 //! Damage: each flipped bit, each cut, any bytes at all are an error or a record, never a panic.
 
 #[path = "../../fuzz/bodies.rs"]
+#[allow(unreachable_pub, reason = "a module of the fuzz target too")]
 mod bodies;
 
 use std::fs;

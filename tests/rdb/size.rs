@@ -54,12 +54,13 @@ fn huge_keys_are_read() {
 /// each, and a hash of a million fields.
 #[test]
 fn huge_values_pass_through_little_memory() {
-    const NAME: &str = "huge_values_pass_through_little_memory";
+    const NAME: &str = "size::huge_values_pass_through_little_memory";
     const LIMIT_KIB: u64 = 64 << 10;
     if std::env::var_os("GUARD_TEST_MEASURED").is_none() {
         let mut measured = std::process::Command::new(std::env::current_exe().unwrap());
         let output = measured.args(["--exact", NAME, "--nocapture"]).env("GUARD_TEST_MEASURED", "1").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "it has another name");
         return;
     }
     let mut decoder = RdbDecoder::new(RdbOptions::default());
