@@ -202,15 +202,29 @@ fn a_cluster_of_several_databases_comes_back_into_one_that_has_them() {
 fn slots_that_are_on_their_way_as_a_whole_end_the_backup() {
     let nodes = start_cluster(RedisVersion::Valkey9, 2, &[]);
     fill_cluster(&nodes, 60);
-    let mut exporting = nodes[0].0.connect();
-    // Half a second a key: the move lasts as long as it is looked at. The child that sends it keeps the setting.
-    exporting.words("CONFIG SET rdb-key-save-delay 500000");
-    let Reply::Bulk(Some(id)) = nodes[1].0.connect().words("CLUSTER MYID") else { panic!("an id is a text") };
-    exporting.words(&format!("CLUSTER MIGRATESLOTS SLOTSRANGE 0 8000 NODE {}", String::from_utf8_lossy(&id)));
+    let mut exporting = nodes[1].0.connect();
+    // A tenth of a second a key: the move lasts as long as it is looked at.
+    exporting.words("CONFIG SET rdb-key-save-delay 100000");
+    let Reply::Bulk(Some(id)) = nodes[0].0.connect().words("CLUSTER MYID") else { panic!("an id is a text") };
+    exporting.words(&format!("CLUSTER MIGRATESLOTS SLOTSRANGE 8192 16000 NODE {}", String::from_utf8_lossy(&id)));
+    wait_for("the move to begin", SOON, || {
+        let jobs = nodes[0].0.connect().words("CLUSTER GETSLOTMIGRATIONS");
+        contains_text(&jobs, b"receiving-snapshot").then_some(())
+    });
+    // The child that sends the slots keeps the delay.
     exporting.words("CONFIG SET rdb-key-save-delay 0");
     let toml = "[source.cache]\nkind = \"redis\"\nretries = 0\n";
     let guard = Guard::configured(&format!("{toml}url = \"redis://127.0.0.1:{}\"\n", nodes[0].1));
     let error = guard.json(&["backup"]).error(2, "cluster-moving");
     assert!(text(&error["message"]).contains("moving slots"), "{error}");
     assert_eq!(guard.listed(), Vec::<String>::new());
+}
+
+/// Whether this text stands anywhere in an answer.
+fn contains_text(reply: &Reply, text: &[u8]) -> bool {
+    match reply {
+        Reply::Bulk(Some(bytes)) => bytes == text,
+        Reply::Array(replies) => replies.iter().any(|reply| contains_text(reply, text)),
+        _ => false,
+    }
 }
