@@ -203,13 +203,13 @@ fn slots_that_are_on_their_way_as_a_whole_end_the_backup() {
     let nodes = start_cluster(RedisVersion::Valkey9, 2, &[]);
     fill_cluster(&nodes, 60);
     let mut exporting = nodes[1].0.connect();
-    // A tenth of a second a key: the move lasts as long as it is looked at.
-    exporting.words("CONFIG SET rdb-key-save-delay 100000");
+    // A fifth of a second a key: the move lasts as long as it is looked at.
+    exporting.words("CONFIG SET rdb-key-save-delay 200000");
     let Reply::Bulk(Some(id)) = nodes[0].0.connect().words("CLUSTER MYID") else { panic!("an id is a text") };
     exporting.words(&format!("CLUSTER MIGRATESLOTS SLOTSRANGE 8192 16000 NODE {}", String::from_utf8_lossy(&id)));
     wait_for("the move to begin", SOON, || {
-        let jobs = nodes[0].0.connect().words("CLUSTER GETSLOTMIGRATIONS");
-        contains_text(&jobs, b"receiving-snapshot").then_some(())
+        let jobs = exporting.words("CLUSTER GETSLOTMIGRATIONS");
+        contains_text(&jobs, b"snapshotting").then_some(())
     });
     // The child that sends the slots keeps the delay.
     exporting.words("CONFIG SET rdb-key-save-delay 0");
