@@ -233,6 +233,8 @@ fn tls_trusts_the_authority_that_is_named_and_no_other() {
     fails(&Guard::configured(&toml(&by_name, &ca_file(&identity))), "source-failed", "TLS failed");
     let by_authority = format!("{}sslmode = \"verify-ca\"\n", ca_file(&identity));
     Guard::configured(&toml(&by_name, &by_authority)).backup();
+    let by_another = format!("{}sslmode = \"verify-ca\"\n", ca_file(&other));
+    fails(&Guard::configured(&toml(&by_name, &by_another)), "source-failed", "TLS failed");
     fails(
         &Guard::configured(&toml(&by_name, &by_authority.replace("ca.pem", "none.pem"))),
         "source-failed",
