@@ -91,8 +91,12 @@ pub async fn backup(
     tracing::info!(source = %order.source.name(), backup = %id, "the source is open, its snapshot is held");
     let uploads = Uploads::new(Arc::clone(order.catalog.store()));
     let destination = Destination { uploads: &uploads, keys: &keys };
+    // The backup before is read meanwhile, so that nothing but the manifest is left to do when the dump ends.
+    let work = async {
+        tokio::try_join!(seal_streams(order, &source, destination, progress), async { Ok(before(order, &id).await) })
+    };
     let streams = tokio::select! {
-        streams = seal_streams(order, &source, destination, progress) => streams,
+        streams = work => streams,
         reason = source.must_give_way() => Err(reason.into()),
         () = cancel.cancelled() => Err(BackupError::Interrupted),
     };
@@ -100,7 +104,7 @@ pub async fn backup(
     let committed = match streams {
         // Whoever may work only as long as a lease lasts must not commit after it.
         Ok(_) if cancel.is_cancelled() => Err(BackupError::Interrupted),
-        Ok(streams) => commit(order, &source, (id, started), &keys, streams).await,
+        Ok((streams, before)) => commit(order, &source, (id, started), &keys, (streams, before)).await,
         Err(error) => Err(error),
     };
     match committed {
@@ -186,7 +190,7 @@ async fn commit(
     source: &OpenSource,
     (id, started): (BackupId, DateTime<Utc>),
     keys: &BackupKeys,
-    streams: SealedStreams,
+    (streams, before): (SealedStreams, Option<Manifest>),
 ) -> Result<Manifest, BackupError> {
     let SealedStreams { sealed, contents } = streams;
     let mut entries = Vec::new();
@@ -213,7 +217,7 @@ async fn commit(
         alarm: None,
         sha256: String::new(),
     };
-    manifest.alarm = alarm(order, &manifest).await;
+    manifest.alarm = before.and_then(|before| alarm(order, &before, &manifest));
     let manifest = manifest.sealed();
     let note = restore_note::text(&manifest).into();
     order.catalog.store().create(&keys.restore_note(), note).await.map_err(CatalogError::from)?;
@@ -221,21 +225,25 @@ async fn commit(
     Ok(manifest)
 }
 
-/// Compares with the backup before. Whatever keeps that from being read is no reason to have no backup.
-async fn alarm(order: &BackupOrder<'_>, manifest: &Manifest) -> Option<Alarm> {
-    let before = match order.catalog.newest_besides(&manifest.source, &manifest.id).await {
-        Ok(before) => before?.manifest,
+/// The backup before, to compare with. Whatever keeps it from being read is no reason to have no backup.
+async fn before(order: &BackupOrder<'_>, id: &BackupId) -> Option<Manifest> {
+    match order.catalog.newest_besides(order.source.name(), id).await {
+        Ok(before) => Some(before?.manifest),
         Err(error) => {
             tracing::warn!(%error, "whether this backup holds less than the one before is not known");
-            return None;
+            None
         }
-    };
+    }
+}
+
+/// What this backup misses of the one before.
+fn alarm(order: &BackupOrder<'_>, before: &Manifest, manifest: &Manifest) -> Option<Alarm> {
     let mut losses = losses(&before.contents, &manifest.contents, order.vigilance);
     if before.selection() != manifest.selection() {
         // What the configuration leaves out by now has not vanished.
         losses.retain(|loss| !matches!(loss.code, LossCode::Vanished | LossCode::BackupShrunk));
     }
-    (!losses.is_empty()).then_some(Alarm { against: before.id, losses })
+    (!losses.is_empty()).then_some(Alarm { against: before.id.clone(), losses })
 }
 
 /// Takes back what a failed backup began. Whatever cannot be taken back now is swept by `guard prune` later.

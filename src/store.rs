@@ -47,6 +47,11 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// How large the parts of one object may be and how many.
     fn limits(&self) -> UploadLimits;
 
+    /// The store beneath, if this one repeats what fails: for whoever wants to know how each single request is answered.
+    fn without_retries(&self) -> Option<&dyn Store> {
+        None
+    }
+
     /// Writes a small object that must not exist yet; [`StoreError::Exists`] if it does.
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), StoreError>;
 

@@ -27,6 +27,7 @@ mod encrypt;
 mod hash;
 mod open;
 mod parts;
+mod read_ahead;
 mod seal;
 
 pub use encrypt::{Identities, KeyTextError, Recipients};

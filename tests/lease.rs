@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use guard::lease::{
     Claim, Claimed, Exclusion, HeldLease, Holder, LeaseError, Leases, Purpose, Slot, State, Subject, probe,
 };
-use guard::store::{Fault, Faulty, FsStore, Operation, RetryPolicy, Retrying, S3Store, Store};
+use guard::store::{Fault, Faulty, FsStore, Operation, RetryPolicy, Retrying, S3Store, Store, StoreError};
 use support::ceph::Ceph;
 use support::s3s::S3s;
 use tokio_util::sync::CancellationToken;
@@ -157,6 +157,24 @@ async fn a_store_whose_conditional_puts_race_is_found_out_and_remembered() {
     let n_objects = store.list(&"leases".parse().unwrap()).await.unwrap().len();
     assert_eq!(leases.exclusion().await.unwrap(), Exclusion::Source { reason });
     assert_eq!(n_objects, 1, "what was found is remembered, and nothing else stays");
+}
+
+#[tokio::test]
+async fn the_racers_of_a_probe_ask_once_and_a_store_that_answers_none_of_them_is_not_judged() {
+    let (_dir, store) = directory();
+    let faulty = Arc::new(Faulty::new(store));
+    let retrying = Retrying::new(faulty.clone(), RetryPolicy::default());
+    // Two swaps come before the races, four races of eight follow; in the first all but one are told to come again.
+    for call_idx in 3..10 {
+        faulty.fail(Operation::Swap, call_idx, Fault::Transient);
+    }
+    assert!(probe(&retrying).await.unwrap().are_dependable());
+    assert_eq!(faulty.calls(Operation::Swap), 2 + 4 * 8);
+    for call_idx in 0..4 * 8 {
+        faulty.fail(Operation::Swap, 34 + 2 + call_idx, Fault::Transient);
+    }
+    assert!(matches!(probe(&retrying).await, Err(StoreError::Transient { .. })));
+    assert_eq!(faulty.calls(Operation::Swap), 2 * 34);
 }
 
 #[tokio::test]

@@ -85,16 +85,50 @@ async fn try_out(store: &dyn Store, run: &str, written: &mut Vec<Key>) -> Result
         swaps_accepted = !is_refused(store.swap(&key, &first.tag, Bytes::from("newer")).await)?;
         stale_swaps_refused = is_refused(store.swap(&key, &first.tag, Bytes::from("stale")).await)?;
     }
-    let (mut create_winners, mut swap_winners) = (0, 0);
+    // Each racer asks once: who is told to come again has not won, and repeating would only make the race longer.
+    let once = store.without_retries().unwrap_or(store);
+    let (mut creates, mut swaps) = (Races::default(), Races::default());
     for race in 0..N_RACES {
         let key = next_key(&format!("race-{race}"));
-        let racers = (0..N_RACERS).map(|racer| store.create(&key, Bytes::from(format!("creator {racer}"))));
-        create_winners = create_winners.max(winners(join_all(racers).await)?);
+        let racers = (0..N_RACERS).map(|racer| once.create(&key, Bytes::from(format!("creator {racer}"))));
+        creates.count(join_all(racers).await)?;
         let Some(found) = store.fetch(&key).await? else { continue };
-        let racers = (0..N_RACERS).map(|racer| store.swap(&key, &found.tag, Bytes::from(format!("swapper {racer}"))));
-        swap_winners = swap_winners.max(winners(join_all(racers).await)?);
+        let racers = (0..N_RACERS).map(|racer| once.swap(&key, &found.tag, Bytes::from(format!("swapper {racer}"))));
+        swaps.count(join_all(racers).await)?;
     }
+    let (create_winners, swap_winners) = (creates.most_winners()?, swaps.most_winners()?);
     Ok(ConditionalPuts { creates_refused, swaps_accepted, stale_swaps_refused, create_winners, swap_winners })
+}
+
+/// How races ended.
+#[derive(Default)]
+struct Races {
+    most_winners: usize,
+    /// What a racer was told instead of an answer. Ceph gives 500 to most of those who lose.
+    unanswered: Option<StoreError>,
+}
+
+impl Races {
+    fn count<T>(&mut self, outcomes: Vec<Result<T, StoreError>>) -> Result<(), StoreError> {
+        let mut n_winners = 0;
+        for outcome in outcomes {
+            match is_refused(outcome) {
+                Ok(is_refused) => n_winners += usize::from(!is_refused),
+                Err(error @ StoreError::Transient { .. }) => self.unanswered = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        self.most_winners = self.most_winners.max(n_winners);
+        Ok(())
+    }
+
+    /// Races that nobody won because nobody was answered say nothing about the store's conditions.
+    fn most_winners(self) -> Result<usize, StoreError> {
+        match self.unanswered {
+            Some(error) if self.most_winners == 0 => Err(error),
+            _ => Ok(self.most_winners),
+        }
+    }
 }
 
 /// A store that knows no conditions says so by 501, which is a refusal as well.
@@ -104,17 +138,4 @@ fn is_refused<T>(outcome: Result<T, StoreError>) -> Result<bool, StoreError> {
         Err(StoreError::Exists { .. } | StoreError::Changed { .. } | StoreError::Permanent { .. }) => Ok(true),
         Err(error) => Err(error),
     }
-}
-
-/// How many were told that they won. Ceph answers some of those who race with 500: they were told nothing.
-fn winners<T>(outcomes: Vec<Result<T, StoreError>>) -> Result<usize, StoreError> {
-    let mut n_winners = 0;
-    for outcome in outcomes {
-        match is_refused(outcome) {
-            Ok(is_refused) => n_winners += usize::from(!is_refused),
-            Err(StoreError::Transient { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(n_winners)
 }

@@ -106,6 +106,10 @@ impl Store for Retrying {
         self.inner.limits()
     }
 
+    fn without_retries(&self) -> Option<&dyn Store> {
+        Some(&*self.inner)
+    }
+
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), StoreError> {
         let (this, body) = (self, &body);
         let mut is_repetition = false;
