@@ -1,6 +1,6 @@
 //! What the fuzz target does with an input; the tests run it too, over inputs made by chance and over all that it once failed on.
 
-use guard::source::redis::rdb::{Entries, RdbDecoder, RdbError, RdbOptions, RdbSummary};
+use guard::source::redis::rdb::{Entries, KeyPlace, RdbDecoder, RdbError, RdbOptions, RdbProblem, RdbSummary};
 
 /// Nearly nothing gets beyond the header by itself. An input may have one of its own, as the files of real servers have.
 const HEADERS: [&[u8]; 4] = [b"", b"REDIS0012", b"REDIS0013", b"VALKEY080"];
@@ -16,10 +16,9 @@ pub fn rdb(input: &[u8]) {
     while let Ok(Some(_)) = entries.next_entry() {}
 }
 
-fn decode(rdb: &[u8], piece: usize) -> Result<RdbSummary, RdbError> {
+/// How far into a compressed string its damage is noticed depends on how much of it was there: the place is left out.
+fn decode(rdb: &[u8], piece: usize) -> Result<RdbSummary, (Option<KeyPlace>, RdbProblem)> {
     let mut decoder = RdbDecoder::new(RdbOptions::default());
-    for piece in rdb.chunks(piece) {
-        decoder.feed(piece)?;
-    }
-    decoder.finish()
+    let fed: Result<(), RdbError> = rdb.chunks(piece).try_for_each(|piece| decoder.feed(piece).map(drop));
+    fed.and_then(|()| decoder.finish()).map_err(|error| (error.key, error.problem))
 }

@@ -289,13 +289,16 @@ struct RecordingProxy {
     sent: Arc<Mutex<Vec<u8>>>,
 }
 
+/// Sees bytes before they are passed on.
+type Watcher = dyn Fn(&[u8]) + Send + Sync;
+
 impl RecordingProxy {
     fn start(server: PathBuf) -> Self {
         Self::watching(server, Arc::new(|_| ()))
     }
 
     /// One that shows what clients send before it passes it on.
-    fn watching(server: PathBuf, see: Arc<dyn Fn(&[u8]) + Send + Sync>) -> Self {
+    fn watching(server: PathBuf, see: Arc<Watcher>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(dir.path().join("proxy.sock")).unwrap();
         let sent = Arc::new(Mutex::new(Vec::new()));

@@ -92,7 +92,9 @@ fn the_decoder_survives_what_it_once_failed_on() {
     let found = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/found/rdb")).unwrap();
     let inputs: Vec<Vec<u8>> = found.map(|input| fs::read(input.unwrap().path()).unwrap()).collect();
     assert!(!inputs.is_empty());
-    inputs.iter().for_each(|input| bodies::rdb(input));
+    for input in &inputs {
+        bodies::rdb(input);
+    }
 }
 
 /// Without the checksum anything may come: no panic, no endless loop, no allocation that the bytes do not justify.

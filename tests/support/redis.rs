@@ -107,7 +107,8 @@ impl RedisVersion {
     /// What its own checker says of a file. It is one program with the server.
     pub fn check_file(self, file: &Path) -> String {
         let program = self.bin_dir().join(format!("{}-check-rdb", self.product()));
-        let output = Command::new(&program).arg(file).output().unwrap_or_else(|error| panic!("{program:?}: {error}"));
+        let shown = program.display();
+        let output = Command::new(&program).arg(file).output().unwrap_or_else(|error| panic!("{shown}: {error}"));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 

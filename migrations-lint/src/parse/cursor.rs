@@ -236,7 +236,7 @@ impl<'a> Cursor<'a> {
         self.origin.in_file(self.previous()).end
     }
 
-    /// The same in the text that the tokens count in.
+    /// The same in the text that the tokens count in, which inside a block is not the file's.
     pub(crate) fn offset(&self) -> usize {
         self.previous().end
     }
@@ -244,11 +244,6 @@ impl<'a> Cursor<'a> {
     fn previous(&self) -> Span {
         let previous = self.position.checked_sub(1).and_then(|idx| self.tokens.get(idx));
         previous.map_or(Span::default(), |token| token.span())
-    }
-
-    /// Where the token before this one ends in the text that the tokens count in, which inside a block is not the file's.
-    pub(crate) fn offset(&self) -> usize {
-        self.position.checked_sub(1).and_then(|idx| self.tokens.get(idx)).map_or(0, |token| token.end())
     }
 
     /// An identifier, or a keyword used as one.

@@ -119,3 +119,36 @@ fn header_version(file: &mut File) -> std::io::Result<u32> {
     let version = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
     version.ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidData, "not an RDB"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contents::keyspace::KeyKind;
+
+    fn snapshot(dir: &std::path::Path, rdb_version: u32, key: &str, payload: &[u8]) -> PathBuf {
+        let mut writer = RdbWriter::new(Vec::new(), rdb_version, &[]).unwrap();
+        let (key, kind, payload) = (key.as_bytes().to_vec(), KeyKind::Hash, Some(payload.to_vec()));
+        writer
+            .key(&KeyEntry { database: 0, key, kind, expires_at: None, idle: None, frequency: None, payload })
+            .unwrap();
+        let path = dir.join(format!("{rdb_version}.rdb"));
+        std::fs::write(&path, writer.finish().unwrap()).unwrap();
+        path
+    }
+
+    /// Type 22 means something else in Redis.
+    #[test]
+    fn masters_of_two_versions_are_recorded_in_the_newer_format() {
+        let dir = tempfile::tempdir().unwrap();
+        let plain = snapshot(dir.path(), 11, "plain", b"\x04\x01\x01f\x01v");
+        let expiring = snapshot(dir.path(), 80, "expiring", &[b"\x16\x01\x01f\x01v".as_slice(), &[1; 8]].concat());
+        let (options, rdb) = (LoadOptions::default(), RdbOptions::default());
+        let hashes = |files: &[PathBuf]| {
+            let record = expected_after(files, &options, rdb).unwrap();
+            record.databases[&0][&KeyKind::Hash]
+        };
+        let mixed = hashes(&[plain, expiring.clone()]);
+        assert_eq!((mixed.persistent.keys, mixed.expiring), (1, hashes(&[expiring]).expiring));
+        assert_eq!(expected_after(&[], &options, rdb).unwrap(), Keyspace::default());
+    }
+}
