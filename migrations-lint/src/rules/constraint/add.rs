@@ -323,8 +323,8 @@ fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
                 let is_null_told = matches!(constraint.kind, ConstraintKind::PrimaryKey { .. })
                     || view.text(constraint.span).to_ascii_lowercase().contains("not distinct");
                 let may_be_null =
-                    |column: &Box<str>| view.catalog.column(&alter.name, column).is_none_or(|facts| !facts.not_null);
-                let has_nulls = is_null_told && columns.iter().any(may_be_null);
+                    |column: &str| view.catalog.column(&alter.name, column).is_none_or(|facts| !facts.not_null);
+                let has_nulls = is_null_told && columns.iter().any(|column| may_be_null(column));
                 if !has_nulls && is_unique_already(view, &alter.name, &columns) {
                     continue;
                 }
