@@ -256,13 +256,17 @@ impl Catalog {
         Ok(found)
     }
 
-    /// Pins a backup, or changes the pin's reason.
+    /// Pins a backup, or changes the pin's reason. An error means that nobody is promised anything; the pin may hold all the same.
     pub async fn keep(&self, keys: &BackupKeys, pin: &Pin) -> Result<(), CatalogError> {
         self.store.replace(&keys.pin(), document(pin)).await?;
-        // A prune looks for pins once more after it has put its tombstone; so one of the two sees the other.
+        let refused = |why: &str| Err(CatalogError::NoSuchBackup(format!("{} {why}", keys.folder())));
+        // A prune looks for pins once more after it has left its sign; so one of the two sees the other.
+        if self.is_condemned(keys).await? {
+            return refused("is being deleted by a prune, and the pin may have come too late");
+        }
         match self.mark(keys).await? {
             Mark::Manifest => Ok(()),
-            _ => Err(CatalogError::NoSuchBackup(format!("{} was deleted while it was being pinned", keys.folder()))),
+            _ => refused("was deleted while it was being pinned"),
         }
     }
 

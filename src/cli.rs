@@ -26,8 +26,10 @@ mod restore;
 mod run;
 mod self_test;
 mod status;
+mod undo;
 mod verify;
 pub mod watch;
+mod way_back;
 pub(crate) mod workbench;
 
 pub use exit::{CliError, Exit};

@@ -1,6 +1,7 @@
 //! Removing: what retention does not keep, what an earlier prune did not finish, and what unfinished backups left behind.
 //!
-//! The order is what makes it safe to kill at any moment: first the manifest becomes a tombstone, and from then on the
+//! The order is what makes it safe to kill at any moment: first a sign says that the backup is condemned, and from then on
+//! nobody is promised any more that it is kept; if nobody was until then, the manifest becomes a tombstone, and from then on the
 //! backup does not exist; then its objects go; the tombstone goes last, and not before every manifest that might be on its
 //! way would have arrived. Whatever a crash leaves lies under a tombstone or without a manifest, and the next prune takes it.
 //!
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::catalog::{
     BackupId, BackupKeys, Catalog, CatalogError, CompleteBackup, ListedBackup, SourceName, Tombstone, Verdict,
 };
-use crate::retention::{Candidate, Decision, Proof, Rules, Standing, plan};
+use crate::retention::{Candidate, Decision, Proof, Reason, Rules, Standing, plan};
 use crate::store::{Key, StoreError};
 
 mod leftover;
@@ -83,9 +84,13 @@ pub async fn carry_out(
     cancel: &CancellationToken,
 ) -> Result<Pruned, CatalogError> {
     let mut pruned = Pruned::default();
-    for decision in plan.decisions.iter().filter(|decision| !decision.keep) {
+    for decision in &plan.decisions {
         if cancel.is_cancelled() {
             break;
+        }
+        if decision.keep {
+            relieve(catalog, plan, decision).await?;
+            continue;
         }
         let Some(backup) = as_decided(catalog, plan, &decision.id).await? else {
             pruned.spared.push(decision.id.clone());
@@ -93,19 +98,17 @@ pub async fn carry_out(
         };
         let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
         let tombstone = Tombstone { id: decision.id.clone(), deleted: now, why: reasons.join("; ") };
-        match catalog.bury(&backup.keys, &tombstone).await {
-            Ok(()) => {}
+        match bury_unless_pinned(catalog, &backup.keys, &tombstone).await {
+            Ok(true) => {}
+            Ok(false) => {
+                pruned.spared.push(decision.id.clone());
+                continue;
+            }
             Err(CatalogError::Store(error @ StoreError::Denied { .. })) => {
                 pruned.locked.push(Locked { key: backup.keys.manifest(), reason: error.to_string() });
                 continue;
             }
             Err(error) => return Err(error),
-        }
-        // Whoever pinned it between the look and the tombstone was told that it is kept.
-        if catalog.is_pinned(&backup.keys).await? {
-            catalog.unbury(&backup.keys, &backup.manifest).await?;
-            pruned.spared.push(decision.id.clone());
-            continue;
         }
         tracing::info!(backup = %backup.keys.folder(), why = tombstone.why, "the backup is deleted");
         pruned.removed.push(decision.id.clone());
@@ -113,6 +116,37 @@ pub async fn carry_out(
         pruned.locked.extend(clear(catalog, &backup.keys, &decision.id, now).await?);
     }
     Ok(pruned)
+}
+
+/// Takes back what an earlier prune said of a backup that is pinned by now, and died before it could take it back itself.
+async fn relieve(catalog: &Catalog, plan: &PrunePlan, decision: &Decision) -> Result<(), CatalogError> {
+    if decision.reasons.iter().any(|reason| matches!(reason, Reason::Pinned { .. })) {
+        let keys = BackupKeys::new(&plan.source, &decision.id)?;
+        if catalog.is_condemned(&keys).await? {
+            catalog.spare(&keys).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts the tombstone of a backup, unless it was pinned since the decision; whether it did.
+async fn bury_unless_pinned(catalog: &Catalog, keys: &BackupKeys, tombstone: &Tombstone) -> Result<bool, CatalogError> {
+    catalog.condemn(keys, tombstone).await?;
+    // Whoever pins it from now on sees that it is condemned. Whoever did before was told that it is kept.
+    if catalog.is_pinned(keys).await? {
+        catalog.spare(keys).await?;
+        return Ok(false);
+    }
+    match catalog.bury(keys, tombstone).await {
+        Ok(()) => Ok(true),
+        Err(error) => {
+            if let CatalogError::Store(StoreError::Denied { .. }) = error {
+                // What cannot be deleted can be pinned.
+                catalog.spare(keys).await?;
+            }
+            Err(error)
+        }
+    }
 }
 
 /// The backup, if it is still the one that was decided about: somebody may have pinned it since.

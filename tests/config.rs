@@ -156,6 +156,29 @@ fn shipped_files_fit_the_schema_and_load() {
     }
 }
 
+/// The text of a key of a ConfigMap, as `key: |` has it.
+fn block<'a>(yaml: &'a str, key: &str) -> String {
+    let is_key = |line: &&str| line.trim() == format!("{key}: |");
+    let body = yaml.lines().skip_while(|line| !is_key(line)).skip(1);
+    let lines: Vec<&'a str> = body.map_while(|line| line.strip_prefix("    ")).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn the_configuration_that_is_shipped_for_kubernetes_loads_and_its_secrets_are_those_that_are_asked_for() {
+    let yaml = fs::read_to_string(repository().join("deploy/kubernetes/guard.yaml")).unwrap();
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    let config = block(&yaml, "guard.toml").replace("age1…", &recipient);
+    let files = [("guard.toml", config.as_str()), ("schedules/daily.toml", &block(&yaml, "daily.toml"))];
+    let loaded = load_files(&files, 0o644, &[]).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((loaded.config.sources.len(), loaded.config.schedules.len()), (1, 1));
+    let variables: Vec<&str> = config.split("env = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(variables.len(), 5, "{config}");
+    for variable in variables {
+        assert!(yaml.contains(&format!("--from-literal={variable}=…")), "{variable}");
+    }
+}
+
 #[test]
 fn the_schema_refuses_what_the_loader_refuses() {
     let schema = setting::schema::<ConfigFile>();

@@ -7,15 +7,19 @@ mod support;
 #[path = "daemon/site.rs"]
 mod site;
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use guard::store::{S3Store, Store as _};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use site::{DAILY, Daemon, Site};
 use support::guard::{Guard, text};
 use support::postgres::{TestPostgres, Version};
+use support::process::{Running, wait_for};
 use support::receiver::HttpReceiver;
 use support::s3_process::S3Process;
 use support::s3s::S3s;
@@ -81,9 +85,9 @@ fn it_backs_up_proves_verifies_and_prunes_once_and_goes_on_where_it_stopped() {
     });
     let nameless: Vec<&Value> = of_runs.filter(|line| run_id(line).is_none()).collect();
     assert!(nameless.is_empty(), "{nameless:#?}");
-    let proofs = std::fs::read_dir(site.guard.folder("orders", &id).join("proofs")).unwrap();
+    let proofs = fs::read_dir(site.guard.folder("orders", &id).join("proofs")).unwrap();
     let evidence: Vec<Value> =
-        proofs.map(|entry| serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap()).collect();
+        proofs.map(|entry| serde_json::from_slice(&fs::read(entry.unwrap().path()).unwrap()).unwrap()).collect();
     assert_eq!(evidence.len(), 1);
     assert_eq!(evidence[0]["verdict"], "proven");
     assert!(text(&evidence[0]["run"]["slot"]).contains("-proof-orders"), "{}", evidence[0]);
@@ -244,7 +248,7 @@ fn a_backup_by_hand_and_a_scheduled_one_never_meet() {
     // The other way round the schedule waits for the hand.
     let other = Site::new(Guard::default(), &source(&server, "cache"), DAILY);
     let locker = OpenSession::locking(&server, "cache", "t");
-    let mut by_hand = support::process::Running::start(other.guard.command(&["backup"]));
+    let mut by_hand = Running::start(other.guard.command(&["backup"]));
     by_hand.wait_for("pg_dump", site::LONG);
     let daemon = other.start();
     daemon.wait_for_line("waiting: somebody is at work on it");
@@ -253,6 +257,142 @@ fn a_backup_by_hand_and_a_scheduled_one_never_meet() {
     daemon.wait("the scheduled one", || (other.slots_in("done").len() == 1).then_some(()));
     daemon.stop(&[]);
     assert_eq!(other.manifests("cache").len(), 2);
+}
+
+/// A migration that lasts until it is told to end, in its window, beside a schedule whose slot is due.
+fn migrating(site: &Site, args: &[&str]) -> Running {
+    let script = "touch begun; while ! test -e go-on; do sleep 0.05; done";
+    let command = [&["migrate", "--no-backup"], args, &["--", "sh", "-c", script]].concat();
+    let running = Running::start(site.guard.command(&command));
+    wait_for("the migration", site::LONG, || site.guard.dir().join("begun").exists().then_some(()));
+    running
+}
+
+fn window(site: &Site) -> PathBuf {
+    site.guard.store().join("leases/@source/orders.json")
+}
+
+fn record(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// All of it at once: somebody may be reading it.
+fn put(path: &Path, record: &Value) {
+    let beside = path.with_extension("new");
+    fs::write(&beside, serde_json::to_vec(record).unwrap()).unwrap();
+    fs::rename(beside, path).unwrap();
+}
+
+fn time(value: &Value) -> DateTime<Utc> {
+    text(value).parse().unwrap()
+}
+
+/// The source of this site, with leases of three seconds and a migration that a dump gives way to.
+fn site_with_windows(server: &TestPostgres) -> Site {
+    let toml =
+        format!("[run]\nlease_ttl = \"3s\"\n[gate.prod]\nrunning_backup = \"cancel\"\n{}", source(server, "orders"));
+    let site = Site::new(Guard::default(), &toml, DAILY);
+    site.guard.backup();
+    site
+}
+
+fn n_sessions(server: &TestPostgres) -> String {
+    server.psql("postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^guard (2|snapshot)'")
+}
+
+#[test]
+fn a_slot_that_falls_into_a_migration_window_waits_for_its_end_and_says_so() {
+    let server = server();
+    let site = site_with_windows(&server);
+    let migration = migrating(&site, &[]);
+    let daemon = site.start();
+    let address = text(&daemon.wait_for_line("the status page, metrics and probes are served")["address"]);
+    let waiting = daemon.wait_for_line("waiting: somebody is at work on it");
+    assert_eq!((&waiting["purpose"], &waiting["reason"]), (&"migration-window".into(), &"guard migrate -- sh".into()));
+    let metrics = get(&address, "/metrics");
+    assert!(metrics.contains("guard_lease_held{lease=\"leases/@source/orders.json\"} 0"), "{metrics}");
+    // It waits for longer than a lease lasts by itself, for the window is renewed.
+    daemon.wait("the window to be older than a lease", || {
+        let window = record(&window(&site));
+        (time(&window["renewed"]) - time(&window["acquired"]) > TimeDelta::seconds(4)).then_some(())
+    });
+    assert!(!daemon.is_running_program("pg_dump"));
+    assert_eq!((n_sessions(&server).as_str(), site.manifests("orders").len()), ("0", 1));
+    assert_eq!(site.slots_in("held").len(), 1, "{:?}", site.slots());
+
+    let closing = Utc::now();
+    fs::write(site.guard.dir().join("go-on"), "").unwrap();
+    assert_eq!(migration.end_within(site::LONG).status.code(), Some(0));
+    daemon.wait("the slot to be done", || (site.slots_in("done").len() == 1).then_some(()));
+    let metrics = get(&address, "/metrics");
+    assert!(!metrics.contains("leases/@source/orders.json"), "{metrics}");
+    daemon.stop(&[]);
+    let begun: Vec<DateTime<Utc>> =
+        site.manifests("orders").iter().map(|manifest| time(&manifest["started"])).collect();
+    assert_eq!(
+        begun.iter().filter(|begun| **begun > closing).count(),
+        1,
+        "{begun:?}, and the window closed at {closing}"
+    );
+}
+
+#[test]
+fn the_window_of_a_killed_migration_ends_with_its_lease_and_the_slot_is_run() {
+    let server = server();
+    // On this machine the holder's death is seen.
+    let site = site_with_windows(&server);
+    let migration = migrating(&site, &[]);
+    let daemon = site.start();
+    daemon.wait_for_line("waiting: somebody is at work on it");
+    migration.signal(Signal::SIGKILL);
+    migration.end_within(site::LONG);
+    daemon.wait("the slot to be done", || (site.slots_in("done").len() == 1).then_some(()));
+    daemon.stop(&[]);
+
+    // On another one it is not: the window lasts as long as its lease.
+    let site = site_with_windows(&server);
+    let migration = migrating(&site, &[]);
+    migration.signal(Signal::SIGKILL);
+    migration.end_within(site::LONG);
+    let path = window(&site);
+    let mut left = record(&path);
+    assert_eq!(left["state"], "held", "nobody was left to close it");
+    left["holder"]["machine"] = "another boot of another machine".into();
+    left["ttl_ms"] = 3_600_000.into();
+    put(&path, &left);
+    let daemon = site.start();
+    daemon.wait_for_line("waiting: somebody is at work on it");
+    assert_eq!((n_sessions(&server).as_str(), site.manifests("orders").len()), ("0", 1));
+    let end = Utc::now() + TimeDelta::seconds(1);
+    left["ttl_ms"] = (end - time(&left["renewed"])).num_milliseconds().into();
+    put(&path, &left);
+    daemon.wait("the slot to be done", || (site.slots_in("done").len() == 1).then_some(()));
+    daemon.stop(&[]);
+    let begun: Vec<DateTime<Utc>> =
+        site.manifests("orders").iter().map(|manifest| time(&manifest["started"])).collect();
+    assert_eq!(begun.iter().filter(|begun| **begun > end - TimeDelta::milliseconds(2)).count(), 1, "{begun:?}, {end}");
+}
+
+#[test]
+fn a_scheduled_dump_gives_way_to_a_migration_and_is_taken_behind_it() {
+    let server = server();
+    let site = site_with_windows(&server);
+    let locker = OpenSession::locking(&server, "orders", "t");
+    let mut daemon = site.start();
+    daemon.wait_for_program("pg_dump");
+    let migration = migrating(&site, &["--env", "prod"]);
+    let tried = daemon.wait_for_line("the backup is tried again");
+    assert!(text(&tried["error"]).contains("gave way to a migration (guard migrate -- sh)"), "{tried}");
+    daemon.wait_for_line("waiting: somebody is at work on it");
+    daemon.wait("the end of the dump's sessions", || (n_sessions(&server) == "0").then_some(()));
+    assert!(!daemon.is_running_program("pg_dump"));
+    assert_eq!(site.manifests("orders").len(), 1);
+    drop(locker);
+    fs::write(site.guard.dir().join("go-on"), "").unwrap();
+    assert_eq!(migration.end_within(site::LONG).status.code(), Some(0));
+    daemon.wait("the slot to be done", || (site.slots_in("done").len() == 1).then_some(()));
+    daemon.stop(&["the backup is tried again"]);
+    assert_eq!(site.manifests("orders").len(), 2);
 }
 
 #[test]
@@ -303,12 +443,12 @@ fn what_killed_runs_left_here_and_in_the_store_is_swept() {
     let here = site.guard.dir().join("tmp");
     let left = ["guard-scratch-dead1", "guard-spool-dead2", "guard-redis-dead3"].map(|name| here.join(name));
     for dir in &left {
-        std::fs::create_dir_all(dir.join("data")).unwrap();
+        fs::create_dir_all(dir.join("data")).unwrap();
     }
     // An object of a backup that never was.
     let folder = site.guard.folder("orders", "20260101T000000Z-abc123");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("RESTORE.md"), "half").unwrap();
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("RESTORE.md"), "half").unwrap();
     let daemon = site.start();
     daemon.wait("the directories to go", || left.iter().all(|dir| !dir.exists()).then_some(()));
     assert_eq!(daemon.wait_for_line("leftovers were removed")["objects"], 1);
@@ -382,11 +522,11 @@ fn a_killed_daemon_s_slot_is_taken_over_and_not_run_twice() {
 
     // Killed between the manifest and the record: what the record would say is in the manifest.
     let record = site.guard.store().join("leases/plan").join(&held[0]);
-    let mut ended: Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
+    let mut ended: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
     ended["state"] = "held".into();
     ended["holder"]["machine"] = "".into();
     ended["ttl_ms"] = 0.into();
-    std::fs::write(&record, serde_json::to_vec(&ended).unwrap()).unwrap();
+    fs::write(&record, serde_json::to_vec(&ended).unwrap()).unwrap();
     let daemon = site.start();
     daemon.wait_for_line("this slot has its backup already");
     daemon.wait("the slot to be done", || (site.slots_in("done") == held).then_some(()));

@@ -14,7 +14,7 @@ use guard::gate::facts::{Facts, KnownBy, Migrations, PendingFile, look};
 use guard::gate::{Code, Policy, decide};
 use guard::lease::{Holder, Leases};
 use guard::rehearse::record::{
-    FileRef, MigrationReport, Outcome, Place, Rehearsal, RehearsalVerdict, SchemaChange, fingerprint, keep,
+    FileRef, MigrationReport, Outcome, Place, Rehearsal, RehearsalVerdict, fingerprint, keep,
 };
 use guard::store::FsStore;
 use hyper::Method;
@@ -363,22 +363,8 @@ async fn put_on_record(guard: &Guard, text: &str, verdict: RehearsalVerdict) {
     let backup = Selector::Latest(0).pick("shop", backups).unwrap();
     let version = Some("20261101000000".to_owned());
     let path = "migrations/20261101000000_note.sql".to_owned();
-    let migration = MigrationReport {
-        files: vec![FileRef { path, version, fingerprint: fingerprint(text) }],
-        atomic: true,
-        outcome: Outcome::Ran,
-        statements: Vec::new(),
-        seconds: 0.1,
-        temp_bytes: None,
-        tables: Vec::new(),
-        sequences_moved: Vec::new(),
-        schema: SchemaChange::default(),
-        repeat: None,
-        stops: Vec::new(),
-        way_back: None,
-        load: None,
-        not_tried: Vec::new(),
-    };
+    let file = FileRef { path, version, fingerprint: fingerprint(text) };
+    let migration = MigrationReport::of(vec![file], Outcome::Ran);
     let record = Rehearsal {
         backup: backup.manifest.id.clone(),
         source: "shop".to_owned(),

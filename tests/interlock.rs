@@ -131,16 +131,7 @@ fn when_the_command_fails_the_command_that_is_printed_puts_the_database_back_wor
     assert_ne!(rows(&server), before);
     assert_eq!(lease(&guard)["state"], "released");
     let line = restore_line(&outcome.stdout);
-    let mut shell = guard.command(&["sh"]);
-    shell = {
-        let mut sh = Command::new("sh");
-        let binary = PathBuf::from(env!("CARGO_BIN_EXE_guard"));
-        let path = format!("{}:{}", binary.parent().unwrap().display(), path_of(&shell));
-        sh.arg("-c").arg(&line).current_dir(guard.dir()).env_clear();
-        sh.envs(shell.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PATH", path);
-        sh
-    };
-    let restored = shell.output().unwrap();
+    let restored = pasted(&guard, &line);
     assert!(restored.status.success(), "{line}: {}", stderr(&restored));
     assert_eq!(rows(&server), before);
     let left = "SELECT count(*) FROM pg_class WHERE relname IN ('invoices', 'all_orders', 'moods')";
@@ -148,9 +139,85 @@ fn when_the_command_fails_the_command_that_is_printed_puts_the_database_back_wor
     assert_eq!(server.psql("shop", "SELECT twice(2), (SELECT max FROM latest)"), "4|1000");
 }
 
+/// Runs a line as somebody would who pastes it into a shell, with this guard in the path.
+fn pasted(guard: &Guard, line: &str) -> Output {
+    let as_guard = guard.command(&["sh"]);
+    let binary = PathBuf::from(env!("CARGO_BIN_EXE_guard"));
+    let path = format!("{}:{}", binary.parent().unwrap().display(), path_of(&as_guard));
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(line).current_dir(guard.dir()).env_clear();
+    shell.envs(as_guard.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PATH", path);
+    shell.output().unwrap()
+}
+
 fn path_of(command: &Command) -> String {
     let set = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value);
     set.unwrap().to_string_lossy().into_owned()
+}
+
+#[test]
+fn what_a_migration_takes_away_is_stored_apart_before_it_and_the_command_that_is_printed_lays_it_beside() {
+    let server = server();
+    let guard = deployer(&server, POLICY).with_secret("hunter2");
+    guard.backup();
+    write(&guard, "20261101000000_note.sql", DESTRUCTIVE);
+    let notes = |database: &str| server.psql(database, "SELECT count(note), min(note), max(note) FROM orders");
+    let before = notes("shop");
+    guard.json(&["rehearse", "migrations"]).no();
+    let answer = migrate_json(&guard, &["--no-backup", "--export", "migrations"], &["true"]).yes();
+    assert_eq!(answer["export"]["losing"]["tables"], serde_json::json!(["public.orders"]), "{answer:#}");
+    assert_eq!(answer["export"]["losing"]["losses"], serde_json::json!(["values of public.orders.note"]));
+    assert_eq!(guard.listed().len(), 2, "the backup, and no other than the export");
+
+    // It fails behind the loss, and what was lost is there.
+    let sql = "BEGIN; ALTER TABLE orders DROP COLUMN note; COMMIT; DROP TABLE nothing";
+    let script = psql(&server, &guard, sql);
+    let outcome = guard.run(&migrate(&["--export", "migrations"], &["sh", &script]));
+    assert_eq!(outcome.code, Some(1), "{outcome}");
+    assert!(outcome.stdout.contains("exported public.orders as shop-undo "), "{outcome}");
+    assert_eq!(outcome.stdout.matches("\n  guard restore ").count(), 2, "{outcome}");
+    let line = restore_line(&outcome.stdout);
+    let restored = pasted(&guard, &line);
+    assert!(restored.status.success(), "{line}: {}", stderr(&restored));
+    let beside = line.split_once("--beside ").unwrap().1.split(' ').next().unwrap();
+    assert_eq!(notes(beside), before);
+    assert_eq!(server.psql(beside, "SELECT count(*) FROM schema_migrations"), "0", "nothing else is in it");
+    let column = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'orders' AND column_name = 'note'";
+    assert_eq!(server.psql("shop", column), "0", "the source is as the migration left it");
+
+    // It defines every table and holds the rows of one: over the source it would empty the others.
+    let over = ["restore", "--source", "shop-undo", "--over-source", "--clean", "--yes", "--to"];
+    guard.json(&[&over[..], &["source"]].concat()).error(2, "usage");
+    guard.json(&[&over[..], &[&*server.url("shop")]].concat()).error(2, "only-a-part");
+    assert_eq!(server.psql("shop", "SELECT count(*) FROM orders"), "1000");
+}
+
+#[test]
+fn what_cannot_be_stored_apart_keeps_the_command_from_running() {
+    let server = server();
+    let guard = deployer(&server, POLICY);
+    guard.backup();
+    let with_export = ["--no-backup", "--export", "migrations"];
+    // Nothing that is pending takes anything away.
+    write(&guard, "20261101000000_zones.sql", HARMLESS);
+    assert_eq!(migrate_json(&guard, &with_export, &["true"]).yes()["export"], Value::Null);
+    // What was never tried may cost anything.
+    write(&guard, "20261102000000_note.sql", DESTRUCTIVE);
+    let error = migrate_json(&guard, &with_export, &["touch", "it-ran"]).error(2, "not-rehearsed");
+    assert!(text(&error["message"]).contains("migrations/20261102000000_note.sql"), "{error}");
+    guard.json(&["rehearse", "migrations"]).no();
+    write(&guard, "20261102000000_note.sql", &DESTRUCTIVE.replace("2s", "3s"));
+    migrate_json(&guard, &with_export, &["touch", "it-ran"]).error(2, "not-rehearsed");
+    // A rehearsal of another schema does not know this one's tables.
+    write(&guard, "20261102000000_note.sql", DESTRUCTIVE);
+    server.psql("shop", "ALTER TABLE orders RENAME TO sales");
+    let error = migrate_json(&guard, &with_export, &["touch", "it-ran"]).error(2, "other-schema");
+    assert!(text(&error["message"]).contains("public.orders"), "{error}");
+    assert!(!guard.dir().join("it-ran").exists());
+    assert_eq!(lease(&guard)["state"], "released");
+    server.psql("shop", "ALTER TABLE sales RENAME TO orders");
+    migrate_json(&guard, &with_export, &["touch", "it-ran"]).yes();
+    assert!(guard.dir().join("it-ran").exists());
 }
 
 #[test]

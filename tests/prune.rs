@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use futures_util::{StreamExt as _, stream};
 use guard::catalog::{BackupId, BackupKeys, Catalog, Manifest, Mark, Pin, SourceName};
 use guard::prune::{LEFTOVER_GRACE, Pruned, carry_out, decide, leftovers, sweep};
 use guard::retention::{Policy, Rules};
@@ -23,6 +25,7 @@ use support::guard::{Guard, text};
 use support::past::{Past, Taken};
 use support::postgres::{TestPostgres, Version};
 use support::process::{Running, SOON};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 const SOURCE: &str = "shop";
@@ -311,26 +314,180 @@ async fn a_backup_that_was_pinned_since_the_decision_is_spared() {
     assert_eq!(listed(&past.catalog).await, [manifests[0].id.clone(), manifests[2].id.clone()]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_that_is_pinned_while_it_is_pruned_is_whole_or_the_pin_is_refused() {
-    for round in 0..60 {
+/// A call of a store: which operation, and the how-manieth of its kind.
+type Call = (Operation, u64);
+
+const ALL_OPERATIONS: [Operation; 8] = [
+    Operation::Create,
+    Operation::Replace,
+    Operation::Read,
+    Operation::Fetch,
+    Operation::Stat,
+    Operation::List,
+    Operation::ListFolders,
+    Operation::Delete,
+];
+
+/// A prune of one backup, and what it takes to stop it before any of its calls.
+struct Pruning {
+    past: Past,
+    manifests: Vec<Manifest>,
+    faulty: Arc<Faulty>,
+    catalog: Catalog,
+    plan: guard::prune::PrunePlan,
+}
+
+impl Pruning {
+    async fn decided() -> Self {
         let (past, manifests) = repository(2, now()).await;
-        let plan = decide(&past.catalog, &source(), &keeping_last(1), now()).await.unwrap();
-        let (catalog, folder) = (past.catalog.clone(), keys(&manifests[0].id));
-        let pinned = tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_micros(50 * round)).await;
-            catalog.keep(&folder, &Pin { at: now(), reason: None }).await
-        });
-        carry_out(&past.catalog, &plan, now(), &CancellationToken::new()).await.unwrap();
-        if pinned.await.unwrap().is_ok() {
-            check_whole(&past.catalog, &ids(&manifests[..1]), "pinned").await;
-        }
+        let faulty = Arc::new(Faulty::new(Arc::clone(&past.store)));
+        let catalog = Catalog::open(Arc::clone(&faulty) as Arc<dyn Store>).await.unwrap();
+        let plan = decide(&catalog, &source(), &keeping_last(1), now()).await.unwrap();
+        Self { past, manifests, faulty, catalog, plan }
     }
-    let (past, manifests) = repository(2, now()).await;
-    let plan = decide(&past.catalog, &source(), &keeping_last(1), now()).await.unwrap();
-    carry_out(&past.catalog, &plan, now(), &CancellationToken::new()).await.unwrap();
-    let late = past.catalog.keep(&keys(&manifests[0].id), &Pin { at: now(), reason: None }).await.unwrap_err();
-    assert!(late.to_string().contains("was deleted while it was being pinned"), "{late}");
+
+    async fn carry_out(&self) {
+        carry_out(&self.catalog, &self.plan, now(), &CancellationToken::new()).await.unwrap();
+    }
+
+    /// Every call that it makes.
+    async fn calls() -> Vec<Call> {
+        let pruning = Self::decided().await;
+        let before = ALL_OPERATIONS.map(|operation| pruning.faulty.calls(operation));
+        pruning.carry_out().await;
+        let of = |(operation, before): (Operation, u64)| {
+            (before..pruning.faulty.calls(operation)).map(move |call_idx| (operation, call_idx))
+        };
+        ALL_OPERATIONS.into_iter().zip(before).flat_map(of).collect()
+    }
+
+    /// Has it wait before this call until it is told to go on.
+    fn stop_before(&self, (operation, call_idx): Call) -> Arc<Notify> {
+        let go_on = Arc::new(Notify::new());
+        self.faulty.fail(operation, call_idx, Fault::Park(Arc::clone(&go_on)));
+        go_on
+    }
+
+    fn has_reached(&self, (operation, call_idx): Call) -> bool {
+        self.faulty.calls(operation) > call_idx
+    }
+}
+
+/// Lets others go on until something is so.
+async fn until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// How long one of the interleavings may take, of which several run at a time.
+const LONG: Duration = Duration::from_mins(1);
+
+/// What becomes of a prune at the second of its stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    GoesOn,
+    IsKilled,
+}
+
+/// Pins while a prune is stopped before the first of two of its calls, and has who pinned look after the backup before the
+/// other. Whether it was promised that the backup stays.
+async fn pinned_amid(one: Call, other: Call, then: Then) -> bool {
+    let pruning = Pruning::decided().await;
+    let mut stops = vec![(one, pruning.stop_before(one))];
+    if other != one {
+        stops.push((other, pruning.stop_before(other)));
+    }
+    let doubtful = Arc::new(Faulty::new(Arc::clone(&pruning.past.store)));
+    let catalog = Catalog::open(Arc::clone(&doubtful) as Arc<dyn Store>).await.unwrap();
+    let (look, first_look) = (Arc::new(Notify::new()), doubtful.calls(Operation::Stat));
+    doubtful.fail(Operation::Stat, first_look, Fault::Park(Arc::clone(&look)));
+
+    let folder = keys(&pruning.manifests[0].id);
+    let pin = Pin { at: now(), reason: None };
+    let (is_over, kill) = (Cell::new(false), Notify::new());
+    let pinning = async {
+        let is_reached = |(call, _): &(Call, Arc<Notify>)| pruning.has_reached(*call);
+        until(|| stops.iter().any(is_reached)).await;
+        let (_, first) = stops.swap_remove(stops.iter().position(is_reached).unwrap());
+        let keep = catalog.keep(&folder, &pin);
+        let rest = async {
+            // The pin is there, and who put it has not looked yet whether the backup still is.
+            until(|| doubtful.calls(Operation::Stat) > first_look).await;
+            let second = stops.pop();
+            if let Some((call, _)) = &second {
+                first.notify_one();
+                // One that sees the pin does not come as far.
+                until(|| pruning.has_reached(*call) || is_over.get()).await;
+            }
+            look.notify_one();
+            second.map_or(first, |(_, second)| second)
+        };
+        let (kept, stopped) = tokio::join!(keep, rest);
+        match then {
+            Then::GoesOn => stopped.notify_one(),
+            Then::IsKilled => kill.notify_one(),
+        }
+        kept
+    };
+    let pruned = async {
+        tokio::select! {
+            () = pruning.carry_out() => {}
+            () = kill.notified() => {}
+        }
+        is_over.set(true);
+    };
+    let ((), kept) = tokio::join!(pruned, pinning);
+    let is_promised = kept.is_ok();
+    let must_stay = ids(if is_promised { &pruning.manifests[..] } else { &pruning.manifests[1..] });
+    let when = format!("pinned before one of {one:?} and {other:?}, looked before the other, and the prune {then:?}");
+    let catalog = &pruning.past.catalog;
+    check_whole(catalog, &must_stay, &when).await;
+    prune(catalog, &keeping_last(1), now()).await.unwrap();
+    check_whole(catalog, &must_stay, &format!("{when}, and the next one")).await;
+    is_promised
+}
+
+/// Each of the two looks for the other after it has left its own sign: wherever the steps of the one fall between those of the
+/// other, and wherever the prune is killed, a pin that was promised holds.
+#[tokio::test]
+async fn a_backup_that_is_pinned_while_it_is_pruned_is_whole_or_the_pin_is_refused() {
+    let calls = Pruning::calls().await;
+    let pairs = calls.iter().enumerate().flat_map(|(idx, one)| calls[idx..].iter().map(move |other| (*one, *other)));
+    let cases = pairs.flat_map(|(one, other)| [Then::GoesOn, Then::IsKilled].map(|then| (one, other, then)));
+    let tries = cases.map(async |(one, other, then)| {
+        let outcome = tokio::time::timeout(LONG, pinned_amid(one, other, then)).await;
+        outcome.unwrap_or_else(|_| panic!("{one:?}, {other:?}: they wait for each other"))
+    });
+    let promises: Vec<bool> = stream::iter(tries).buffer_unordered(8).collect().await;
+    let n_promised = promises.iter().filter(|is_promised| **is_promised).count();
+    let n_refused = promises.len() - n_promised;
+    assert!(n_promised > 10 && n_refused > 40, "{n_promised} promised, {n_refused} refused in {calls:?}");
+
+    let pruning = Pruning::decided().await;
+    pruning.carry_out().await;
+    let late = pruning.past.catalog.keep(&keys(&pruning.manifests[0].id), &Pin { at: now(), reason: None }).await;
+    let late = late.unwrap_err().to_string();
+    assert!(late.contains("was deleted while it was being pinned"), "{late}");
+}
+
+#[tokio::test]
+async fn a_pin_that_a_killed_prune_stood_in_the_way_of_can_be_put_after_the_next_one() {
+    let pruning = Pruning::decided().await;
+    let (catalog, folder) = (&pruning.past.catalog, keys(&pruning.manifests[0].id));
+    let bury = pruning.faulty.calls(Operation::Replace);
+    pruning.faulty.fail(Operation::Replace, bury, Fault::Permanent);
+    carry_out(&pruning.catalog, &pruning.plan, now(), &CancellationToken::new()).await.unwrap_err();
+    let pin = Pin { at: now(), reason: None };
+    let refused = catalog.keep(&folder, &pin).await.unwrap_err().to_string();
+    assert!(refused.contains("is being deleted by a prune"), "{refused}");
+    // The pin is there: no prune takes the backup, and the next one takes its sign away.
+    prune(catalog, &keeping_last(1), now()).await.unwrap();
+    check_whole(catalog, &ids(&pruning.manifests), "pinned too late for a promise").await;
+    catalog.keep(&folder, &pin).await.unwrap();
+    catalog.unkeep(&folder).await.unwrap();
+    let pruned = prune(catalog, &keeping_last(1), now()).await.unwrap();
+    assert_eq!(pruned.removed, ids(&pruning.manifests[..1]));
 }
 
 #[tokio::test]
@@ -346,7 +503,10 @@ async fn what_the_store_refuses_to_delete_is_told_and_taken_by_a_later_prune() {
     assert_eq!(pruned.removed, ids(&manifests[..1]), "the rest goes on");
     assert_eq!(pruned.locked.len(), 2);
     assert!(pruned.locked[0].reason.contains("access denied"), "{:?}", pruned.locked);
-    assert_eq!(faulty.calls(Operation::Delete), 4, "what is refused is not tried again by the same prune");
+    // Five objects of the first, and the sign of the second, which stays.
+    assert_eq!(faulty.calls(Operation::Delete), 6, "what is refused is not tried again by the same prune");
+    past.catalog.keep(&keys(&manifests[1].id), &Pin { at: now(), reason: None }).await.unwrap();
+    past.catalog.unkeep(&keys(&manifests[1].id)).await.unwrap();
     assert_eq!(listed(&past.catalog).await, ids(&manifests[1..]));
     let pruned = prune(&past.catalog, &keeping_last(1), now()).await.unwrap();
     assert_eq!((pruned.removed, pruned.locked.len()), (ids(&manifests[1..2]), 0));
@@ -373,7 +533,7 @@ async fn a_manifest_that_is_on_its_way_never_appears_beside_swept_parts() {
     let found = leftovers(&past.catalog, now(), TimeDelta::zero()).await.unwrap();
     let faulty = Arc::new(Faulty::new(Arc::clone(&past.store)));
     let slow = Catalog::open(Arc::clone(&faulty) as Arc<dyn Store>).await.unwrap();
-    let go_on = Arc::new(tokio::sync::Notify::new());
+    let go_on = Arc::new(Notify::new());
     faulty.fail(Operation::Delete, 0, Fault::Park(Arc::clone(&go_on)));
     let landing = async {
         while faulty.calls(Operation::Delete) == 0 {

@@ -6,6 +6,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory as _;
+use clap::error::ErrorKind;
+use guard::catalog::Selector;
+use guard::cli::Cli;
+
 /// Files that are one long table or one long text by nature.
 const LONG_BY_NATURE: &[&str] = &[];
 
@@ -201,4 +206,115 @@ fn every_decision_and_every_shipped_schedule_is_listed_where_readers_look() {
         }
     }
     assert_none(&missing);
+}
+
+/// Where readers are shown how to call guard.
+fn shown_to_readers() -> Vec<PathBuf> {
+    let files = |dir: &str| {
+        let mut found = Vec::new();
+        let mut open = vec![root().join(dir)];
+        while let Some(dir) = open.pop() {
+            for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() { open.push(path) } else { found.push(path) }
+            }
+        }
+        found
+    };
+    let mut found = [files("docs"), files("deploy"), files("schedules"), files(".github")].concat();
+    found.push(root().join("README.md"));
+    // What was decided once is left as it was written.
+    found.retain(|path| !relative(path).starts_with("docs/decisions/"));
+    found.sort();
+    found
+}
+
+/// An invocation as it is shown, and whether it is a whole one or a mention that may leave out what it must have.
+type Invocation = (String, Vec<String>, bool);
+
+fn invocations(path: &Path) -> Vec<Invocation> {
+    let Ok(text) = fs::read_to_string(path) else { return Vec::new() };
+    let place = |line: &str| format!("{}: {}", relative(path), line.trim());
+    let whole = |line: &str| calls(line).into_iter().map(|words| (place(line), words, true)).collect::<Vec<_>>();
+    let text = text.replace("\\\n", " ");
+    if path.extension().is_none_or(|extension| extension != "md") {
+        return text.lines().flat_map(whole).collect();
+    }
+    let mut found = Vec::new();
+    for (idx, part) in text.split("\n```").enumerate() {
+        if idx % 2 == 1 {
+            found.extend(part.lines().skip(1).flat_map(whole));
+            continue;
+        }
+        // What is quoted in a sentence may go on in the next line.
+        let spans = part.split("\n\n").flat_map(|paragraph| paragraph.split('`').skip(1).step_by(2));
+        let spans = spans.map(|span| span.replace('\n', " "));
+        found.extend(
+            spans.flat_map(|span| {
+                calls(&span).into_iter().map(|words| (place(&span), words, false)).collect::<Vec<_>>()
+            }),
+        );
+    }
+    found
+}
+
+/// The calls of guard in a line of shell, of a unit or of YAML.
+fn calls(line: &str) -> Vec<Vec<String>> {
+    let line = line.trim();
+    for list in ["args: [", "CMD [", "command: [guard, "] {
+        if let Some((_, items)) = line.split_once(list) {
+            let items = items.trim_end_matches(']').split(',').map(|item| item.trim().trim_matches('"').to_owned());
+            return vec![std::iter::once("guard".to_owned()).chain(items).collect()];
+        }
+    }
+    if line.starts_with('#') {
+        return Vec::new();
+    }
+    let mut line = line.to_owned();
+    while let (Some(begin), Some(end)) = (line.find("${{"), line.find("}}")) {
+        line.replace_range(begin..end + 2, "X");
+    }
+    let commands = ["&&", ";", "|", "$("].iter().fold(vec![line.as_str()], |pieces, mark| {
+        pieces.into_iter().flat_map(|piece| piece.split(mark)).collect::<Vec<_>>()
+    });
+    commands.into_iter().filter_map(call).collect()
+}
+
+fn call(command: &str) -> Option<Vec<String>> {
+    let mut command = command.trim();
+    for lead in ["$ ", "- ", "run: ", "ExecStart=", "ExecStartPre=", "/usr/local/bin/"] {
+        command = command.strip_prefix(lead).unwrap_or(command).trim_start();
+    }
+    let mut words = Vec::new();
+    for word in command.split_whitespace().take_while(|word| !word.starts_with(['#', '>'])) {
+        words.push(word.trim_matches(['"', '\'', ')']).to_owned());
+    }
+    // An ellipsis stands for what is not shown.
+    words.retain(|word| word != "…");
+    (words.first().is_some_and(|word| word == "guard") && words.len() > 1).then_some(words)
+}
+
+#[test]
+fn every_call_of_guard_that_readers_are_shown_is_understood() {
+    let mut problems = Vec::new();
+    let mut n_calls = 0;
+    for (place, words, is_whole) in shown_to_readers().iter().flat_map(|path| invocations(path)) {
+        n_calls += 1;
+        let backup = match Cli::command().try_get_matches_from(&words) {
+            Ok(matches) => {
+                let of_verb = matches.subcommand().map(|(_, matches)| matches.clone());
+                of_verb.and_then(|matches| matches.try_get_one::<String>("id").ok()?.cloned())
+            }
+            Err(error) if !is_whole && error.kind() == ErrorKind::MissingRequiredArgument => None,
+            Err(error) => {
+                let reason = error.to_string();
+                problems.push(format!("{place}\n    {}", reason.lines().next().unwrap_or_default()));
+                None
+            }
+        };
+        if let Some(Err(error)) = backup.filter(|id| id != "ID").map(|id| id.parse::<Selector>()) {
+            problems.push(format!("{place}\n    {error}"));
+        }
+    }
+    assert_none(&problems);
+    assert!(n_calls > 150, "only {n_calls} calls were found");
 }

@@ -102,6 +102,11 @@ impl BackupKeys {
         self.known("keep.json")
     }
 
+    /// That a prune is about to delete it.
+    pub fn condemned(&self) -> Key {
+        self.known("condemned.json")
+    }
+
     /// That its alarm was released.
     pub fn release(&self) -> Key {
         self.known("released.json")

@@ -1,10 +1,13 @@
 //! A tombstone: what `manifest.json` becomes before anything else of a backup is removed, so that no manifest ever points
 //! at missing parts, and none that is still on its way can appear beside what is being swept.
+//!
+//! A tombstone is final. Before it comes a sign that the backup is condemned: a prune that has left it looks for a pin, whoever
+//! pins looks for the sign, and so one of the two sees the other.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{BackupId, BackupKeys, Catalog, CatalogError, Manifest, document, read_document};
+use super::{BackupId, BackupKeys, Catalog, CatalogError, document, read_document};
 use crate::store::StoreError;
 
 /// No tombstone is as large as this, and no manifest as small: who looks for tombstones need not read manifests.
@@ -58,14 +61,28 @@ impl Catalog {
         }
     }
 
+    /// Says that a backup is about to be deleted: from here on nobody is promised that it stays.
+    pub async fn condemn(&self, keys: &BackupKeys, tombstone: &Tombstone) -> Result<(), CatalogError> {
+        match self.store.create(&keys.condemned(), document(tombstone)).await {
+            // A prune that was killed has said so before.
+            Ok(()) | Err(StoreError::Exists { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes that back: the backup stays.
+    pub async fn spare(&self, keys: &BackupKeys) -> Result<(), CatalogError> {
+        Ok(self.store.delete(&keys.condemned()).await?)
+    }
+
+    /// Whether a prune is about to delete it, or was when it was killed.
+    pub async fn is_condemned(&self, keys: &BackupKeys) -> Result<bool, CatalogError> {
+        Ok(self.store.stat(&keys.condemned()).await?.is_some())
+    }
+
     /// Puts a tombstone in place of a backup's manifest: from here on the backup does not exist.
     pub async fn bury(&self, keys: &BackupKeys, tombstone: &Tombstone) -> Result<(), CatalogError> {
         Ok(self.store.replace(&keys.manifest(), document(tombstone)).await?)
-    }
-
-    /// Takes a tombstone back before anything of the backup was removed.
-    pub async fn unbury(&self, keys: &BackupKeys, manifest: &Manifest) -> Result<(), CatalogError> {
-        Ok(self.store.replace(&keys.manifest(), manifest.to_bytes()).await?)
     }
 
     /// Puts a tombstone where a manifest never came; `false` if one has come after all.

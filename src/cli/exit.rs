@@ -160,6 +160,7 @@ impl From<RestoreError> for CliError {
                 ("target-is-source", Exit::Unable)
             }
             RestoreError::Redis(RedisLoadError::TooOld { .. }) => ("target-too-old", Exit::Unable),
+            RestoreError::Redis(RedisLoadError::Foreign { .. }) => ("target-unsuited", Exit::Unable),
             _ => ("restore-failed", Exit::Unable),
         };
         Self { help, exit, ..Self::unable(code, error.to_string()) }
@@ -201,6 +202,12 @@ impl From<UndoError> for CliError {
             UndoError::Backup(error) => error.into(),
             UndoError::Catalog(error) => error.into(),
             UndoError::NotPostgres(_) => Self::unable("usage", error.to_string()),
+            UndoError::NotRehearsed { .. } => Self::unable("not-rehearsed", error.to_string())
+                .with_help("try them on a restored copy: guard rehearse PATH"),
+            UndoError::NoSuchTable { .. } => Self::unable("other-schema", error.to_string())
+                .with_help("the rehearsal was of another schema: take a backup and rehearse the migrations again"),
+            UndoError::LeftOut { .. } => Self::unable("left-out", error.to_string())
+                .with_help("have the source include these tables, or back them up by other means"),
         }
     }
 }

@@ -4,19 +4,24 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use migrations_lint::report::{Class, Finding};
 use serde_json::{Value, json};
 
 use super::exit::{CliError, Exit};
-use super::gate::asked::{Asked, IfMissing, PolicyArgs};
-use super::gate::gather::Question;
+use super::gate::asked::{Asked, IfMissing, PolicyArgs, unable};
+use super::gate::gather::{Question, gather};
 use super::gate::{Decided, Wants, close_quietly, resolve};
 use super::output::{self, Answer};
+use super::undo::{Exported, UndoOrder};
+use super::way_back::restore_command;
 use super::{Session, backup, workbench};
-use crate::catalog::{Manifest, RunNote, Selector, SourceFacts};
+use crate::catalog::{Manifest, RunNote, Selector};
+use crate::gate::facts::{Migrations, PendingFile};
 use crate::gate::report::{Format, render};
 use crate::gate::{GateRecord, keep};
 use crate::migrate::{CommandEnd, Ended, MigrationOrder, run as run_command};
 use crate::status::words;
+use crate::undo::{self, Losing, Upcoming};
 use crate::window::Window;
 
 /// What to run, of which source, by which policy.
@@ -30,6 +35,10 @@ pub(super) struct MigrateArgs {
     gate: Vec<PathBuf>,
     #[command(flatten)]
     question: Question,
+    /// Right before the command, store apart what the pending migrations in PATH take away, as a rehearsal of them saw it; may
+    /// be repeated
+    #[arg(long, value_name = "PATH")]
+    export: Vec<PathBuf>,
     /// Take no backup before the command: the newest one is what could be restored
     #[arg(long)]
     no_backup: bool,
@@ -54,17 +63,71 @@ pub(super) async fn run(args: MigrateArgs, session: &Session) -> Result<Answer, 
     let asked = Asked::ask(&args.policy, is_first, session).await?;
     let source = asked.source()?;
     asked.catalog()?;
+    let losing = foresee(&args, &asked, session).await?;
     let Ready { window, backup, gate } = match Box::pin(prepare(&args, &asked, session)).await? {
         Ok(ready) => ready,
         Err(closed) => return Ok(closed),
+    };
+    let exported = match losing {
+        None => Ok(None),
+        Some(losing) => Box::pin(export(&losing, &asked, &window, session)).await,
+    };
+    let export = match exported {
+        Ok(export) => export,
+        Err(error) => {
+            close_quietly(window).await;
+            return Err(CliError { message: format!("{}; the command was not run", error.message), ..error });
+        }
     };
     let shown = args.command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     output::say(&format!("{source}: running {shown}\n"), session.style);
     let order = MigrationOrder { command: &args.command, keep_stdout: session.style.json };
     let ended = run_command(&order, &window, &session.cancel).await;
     close_quietly(window).await;
-    let restore = restore_command(&backup, &asked, session);
-    Ok(Told { end: ended?, backup, gate, restore }.answer())
+    let restore = restore_command(&backup, &asked.config, session);
+    Ok(Told { end: ended?, backup, gate, restore, export }.answer())
+}
+
+/// What the pending migrations will take away, if that is to be exported. Asked before anything is done: who would find out
+/// behind an hour of backup that the rehearsal is missing?
+async fn foresee(args: &MigrateArgs, asked: &Asked, session: &Session) -> Result<Option<Losing>, CliError> {
+    if args.export.is_empty() {
+        return Ok(None);
+    }
+    let facts = Box::pin(gather(asked, &args.export, &args.question, session)).await?;
+    if let Some(Err(reason)) = &facts.database {
+        return Err(unable(reason));
+    }
+    let Migrations { pending, findings, suppressed, .. } = facts.migrations;
+    // Signed for or not: what is signed for is lost all the same.
+    let all = findings.iter().chain(suppressed.iter().map(|suppressed| &suppressed.finding));
+    let destructive: Vec<&Finding> = all.filter(|finding| finding.class == Class::Destructive).collect();
+    let upcoming = |PendingFile { file, sha256 }| Upcoming {
+        is_destructive: destructive.iter().any(|finding| finding.file == file),
+        path: file.display().to_string(),
+        fingerprint: sha256,
+    };
+    let pending: Vec<Upcoming> = pending.into_iter().map(upcoming).collect();
+    Ok(Some(undo::foresee(asked.catalog()?, asked.source()?, &pending).await?))
+}
+
+/// Exports it inside the window.
+async fn export(
+    losing: &Losing,
+    asked: &Asked,
+    window: &Window,
+    session: &Session,
+) -> Result<Option<Exported>, CliError> {
+    let order = UndoOrder {
+        config: &asked.config,
+        catalog: asked.catalog()?,
+        source: asked.source()?.as_str(),
+        run: &RunNote::new(None),
+        cancel: window.token(),
+    };
+    let exported = super::undo::export(order, losing, session).await?;
+    output::say(&super::undo::sentence(exported.as_ref()), session.style);
+    Ok(exported)
 }
 
 /// The window, the gate and the backup; or the answer, if the gate is closed.
@@ -141,6 +204,8 @@ struct Told {
     gate: Option<GateRecord>,
     /// What puts the database back.
     restore: String,
+    /// What was stored apart.
+    export: Option<Exported>,
 }
 
 impl Told {
@@ -153,13 +218,14 @@ impl Told {
                 "{source}: the migration window was lost while the command ran: a dump may have run beside it"
             ));
         }
+        let undo = self.export.as_ref().map(|export| format!("\n{}", export.way_back())).unwrap_or_default();
         if ended.is_success() && !stopped {
-            let text = format!("{source}: the command is done after {took}; the migration window is closed\n");
+            let text = format!("{source}: the command is done after {took}; the migration window is closed\n{undo}");
             return Answer::yes(text, self.json());
         }
         let text = format!(
             "{source}: the command {}failed ({ended}) after {took}; the migration window is closed\n\n\
-             To put {source} back as it was at {} (what was written since is lost):\n  {}\n",
+             To put {source} back as it was at {} (what was written since is lost):\n  {}\n{undo}",
             if stopped { "was stopped and " } else { "" },
             self.backup.consistent.at.format("%F %T UTC"),
             self.restore
@@ -182,35 +248,7 @@ impl Told {
             "window_lost": window_lost,
             "gate": self.gate,
             "restore": self.restore,
+            "export": self.export.as_ref().map(Exported::json),
         })
     }
-}
-
-/// What puts the database back, to be run as it stands: no secret is in it, for the source's own configuration is used.
-fn restore_command(backup: &Manifest, asked: &Asked, session: &Session) -> String {
-    let mut words = vec!["guard".to_owned()];
-    if let Some(file) = &session.request.file {
-        words.extend(["--config".to_owned(), quoted(&file.to_string_lossy())]);
-    }
-    words.extend(["restore", backup.id.as_str(), "--source", backup.source.as_str()].map(str::to_owned));
-    match &backup.facts {
-        SourceFacts::Postgres(facts) => {
-            // What a partial backup lacks would be dropped for good.
-            let drops = if facts.selection.is_empty() { "--replace" } else { "--clean" };
-            words.extend(["--to", "source", drops, "--over-source", "--yes"].map(str::to_owned));
-        }
-        SourceFacts::Redis(_) => {
-            words.extend(["--to", "URL", "--clean", "--over-source", "--yes"].map(str::to_owned));
-        }
-    }
-    let is_encrypted = backup.streams.iter().any(|stream| !stream.recipients.is_empty());
-    if is_encrypted && asked.config.encryption.identity.is_none() {
-        words.extend(["--identity", "KEY_FILE"].map(str::to_owned));
-    }
-    words.join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let is_plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+=@:,".contains(c));
-    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::exit::{CliError, Exit};
 use super::output::Answer;
+use super::undo::{self, Exported, UndoOrder};
 use super::{Session, lint, progress, workbench};
-use crate::backup::BackupOrder;
 use crate::catalog::{CompleteBackup, RunNote, Selector};
 use crate::progress::Progress;
 use crate::rehearse::inspect::Trials;
@@ -24,7 +24,7 @@ use crate::rehearse::{RehearsalOrder, Rehearsed, clear, rehearse};
 use crate::restore::RestoreOrder;
 use crate::source::postgres::connection::Connection;
 use crate::source::postgres::scratch::ScratchPlace;
-use crate::undo::{Losing, export_before};
+use crate::undo::Losing;
 
 /// Which migrations to rehearse, on which backup, and how.
 #[derive(Debug, Args)]
@@ -173,40 +173,19 @@ async fn answer(args: &RehearseArgs, order: &RehearsalOrder<'_>, session: &Sessi
 
 /// Takes the undo export of what was seen to be lost, from the source itself.
 async fn export(record: &Rehearsal, session: &Session) -> Result<Answer, CliError> {
-    let losing = Losing::of(record);
     let config = session.config()?;
-    let (compression, recipients) = workbench::sealing(&config)?;
-    let sources = workbench::sources(&config, std::slice::from_ref(&record.source)).await?;
-    let configured = sources.first().ok_or_else(|| CliError::usage(format!("no source `{}`", record.source)))?;
     let catalog = workbench::open(&config).await?;
-    let order = BackupOrder {
-        source: &configured.source,
+    let order = UndoOrder {
+        config: &config,
         catalog: &catalog,
-        compression,
-        recipients: &recipients,
-        environment: configured.environment.clone(),
+        source: &record.source,
         run: &record.run,
-        source_lock: None,
-        vigilance: &configured.vigilance,
-        clock: workbench::now,
+        cancel: &session.cancel,
     };
-    let progress = Arc::new(Progress::default());
-    let shown = progress::show("undo export", &progress, session.style);
-    let exported = export_before(&order, &losing, &progress, &session.cancel).await;
-    drop(shown);
-    let Some(manifest) = exported? else {
-        return Ok(Answer::yes("nothing to export: nothing is lost\n", serde_json::Value::Null));
-    };
-    let text = format!(
-        "exported {} as {} {}: {}\nto look at it: guard restore {} --source {} --to URL --create\n",
-        losing.tables.iter().cloned().collect::<Vec<_>>().join(", "),
-        manifest.source,
-        manifest.id,
-        losing.losses.join("; "),
-        manifest.id,
-        manifest.source
-    );
-    Ok(Answer::yes(text, json!({ "id": manifest.id, "source": manifest.source, "losing": losing })))
+    let exported = undo::export(order, &Losing::of(record), session).await?;
+    let way_back = exported.as_ref().map(Exported::way_back).unwrap_or_default();
+    let text = format!("{}{way_back}", undo::sentence(exported.as_ref()));
+    Ok(Answer::yes(text, json!(exported.as_ref().map(Exported::json))))
 }
 
 /// The work was dropped, and with it clusters, children and files; only databases on a named server are still there.

@@ -24,6 +24,7 @@ use crate::restore::{
 use crate::source::postgres::connection::Connection;
 use crate::source::postgres::scratch::discard;
 use crate::source::redis::address::Address;
+use crate::undo;
 
 /// Which backup to restore, where to, and how much of it.
 #[derive(Debug, Args)]
@@ -34,6 +35,9 @@ pub(super) struct RestoreArgs {
     /// redis:// URL, or a directory for the decrypted files
     #[arg(long, value_name = "TARGET")]
     to: String,
+    /// source: not that database but this one on the same server, with the same connection settings
+    #[arg(long, value_name = "DATABASE")]
+    beside: Option<String>,
     /// The age identity file (private key) that opens an encrypted backup
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
@@ -79,6 +83,9 @@ pub(super) struct RestoreArgs {
 }
 
 pub(super) async fn run(args: RestoreArgs, session: &Session) -> Result<Answer, CliError> {
+    if args.beside.is_some() && args.to != "source" {
+        return Err(CliError::usage("--beside goes with --to source".to_owned()));
+    }
     let config = session.config()?;
     let catalog = workbench::open(&config).await?;
     let backup = args.which.find(&catalog).await?;
@@ -98,7 +105,7 @@ pub(super) async fn run(args: RestoreArgs, session: &Session) -> Result<Answer, 
         match &args.to {
             to if to == "scratch" => to_scratch(&args, &config, &order, &progress).await,
             to if to == "source" => {
-                let connection = workbench::source_connection(&config, &backup.manifest.source).await?;
+                let connection = source_target(&args, &config, &order).await?;
                 to_database(&args, connection, &order, &progress).await
             }
             to if is_redis(to) => to_server(&args, &config, &order, &progress).await,
@@ -119,6 +126,23 @@ pub(super) async fn run(args: RestoreArgs, session: &Session) -> Result<Answer, 
         Some(outcome) => outcome,
         None => Err(interrupted(&args, &config, &backup.manifest.id).await),
     }
+}
+
+/// Where `--to source` leads.
+async fn source_target(
+    args: &RestoreArgs,
+    config: &config::Config,
+    order: &RestoreOrder<'_>,
+) -> Result<Connection, CliError> {
+    let source = &order.backup.manifest.source;
+    let origin = undo::origin_of(order.catalog, &order.backup.keys).await?;
+    if origin.is_some() && args.beside.is_none() {
+        // It defines every table and holds the rows of a few: over the source it could only do harm.
+        return Err(CliError::usage(format!("{source} is an undo export: it goes beside its source, not over it"))
+            .with_help("name a database for it: --beside NAME --create"));
+    }
+    let connection = workbench::source_connection(config, origin.as_ref().unwrap_or(source)).await?;
+    Ok(args.beside.as_ref().map_or(connection.clone(), |database| connection.with_database(database)))
 }
 
 /// The work was dropped, and with it clusters, children and files; only a database on a named server is still there.

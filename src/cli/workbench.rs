@@ -181,6 +181,16 @@ pub(crate) async fn sources(config: &Config, names: &[String]) -> Result<Vec<Con
     }
 }
 
+/// The one source of this name.
+pub(crate) async fn only_source(config: &Config, name: &str) -> Result<ConfiguredSource, CliError> {
+    let mut found = sources(config, &[name.to_owned()]).await?;
+    match found.pop() {
+        Some(only) if found.is_empty() => Ok(only),
+        _ => Err(CliError::usage(format!("`{name}` stands for several databases"))
+            .with_help("name one of them: --source NAME.DATABASE")),
+    }
+}
+
 /// Where the database of a source is, as it is configured.
 pub(crate) async fn source_connection(config: &Config, source: &SourceName) -> Result<Connection, CliError> {
     let mut found = sources(config, &[source.to_string()]).await?;

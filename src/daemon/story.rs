@@ -9,7 +9,7 @@ use super::record::purpose;
 use super::run::Run;
 use crate::catalog::{BackupId, SourceName};
 use crate::cli::CliError;
-use crate::lease::{Claim, Claimed, HeldLease, LeaseError, Subject};
+use crate::lease::{Claim, Claimed, HeldLease, LeaseError, Record, Subject};
 use crate::progress::Progress;
 use crate::schedule::Kind;
 use crate::status::live;
@@ -74,8 +74,16 @@ pub(super) async fn tell(run: Run<'_>) -> Told {
 /// How long to wait for whoever works on the same before asking again.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
-/// Waits until the subject is ours: a backup by hand may be under way.
+/// Waits until the subject is ours: a backup by hand may be under way, or a migration's window open. Whom it waits for is
+/// told once in the log, and by the metrics as long as it waits.
 async fn hold(run: Run<'_>, subject: Subject) -> Result<HeldLease, Break> {
+    let name = subject.key().map_err(LeaseError::from)?.to_string();
+    let held = hold_after_others(run, &name, subject).await;
+    run.place.live.lease(&name, None);
+    held
+}
+
+async fn hold_after_others(run: Run<'_>, name: &str, subject: Subject) -> Result<HeldLease, Break> {
     let reason = format!("schedule {}", run.due.job.schedule);
     let claim = Claim { subject, purpose: purpose(run.due.job.kind), reason };
     let mut is_told = false;
@@ -84,10 +92,13 @@ async fn hold(run: Run<'_>, subject: Subject) -> Result<HeldLease, Break> {
             Claimed::Won(lease) => return Ok(lease),
             Claimed::Held(record) | Claimed::Finished(record) => record,
         };
+        let (holder, until) = (held.holder.to_string(), held.expires());
+        run.place.live.lease(name, Some(live::Lease { held: false, holder, until }));
         if !std::mem::replace(&mut is_told, true) {
-            tracing::info!(holder = %held.holder, reason = held.reason, "waiting: somebody is at work on it");
+            let Record { holder, purpose, reason, .. } = &held;
+            tracing::info!(%holder, %purpose, reason, "waiting: somebody is at work on it");
         }
-        let left = (held.expires() - run.place.leases.now().await?).max(TimeDelta::zero());
+        let left = (until - run.place.leases.now().await?).max(TimeDelta::zero());
         let wait = left.to_std().unwrap_or(ASK_AGAIN).clamp(ASK_AGAIN / 20, ASK_AGAIN);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}

@@ -25,7 +25,16 @@ pub struct Metric {
     pub labels: &'static [&'static str],
     /// What it says.
     pub help: &'static str,
-    collect: fn(&Scene, &mut Samples),
+    collect: Values,
+}
+
+/// Where a metric's values come from.
+#[derive(Debug, Clone, Copy)]
+enum Values {
+    /// From anywhere.
+    Any(Collect),
+    /// From each source's report.
+    OfSource(fn(&SourceReport) -> Option<f64>),
 }
 
 /// What Prometheus takes a metric for.
@@ -66,8 +75,7 @@ impl Samples {
 pub fn render(scene: &Scene) -> String {
     let mut text = String::new();
     for metric in METRICS {
-        let mut samples = Samples::default();
-        (metric.collect)(scene, &mut samples);
+        let samples = metric.collect.of(scene);
         if samples.0.is_empty() {
             continue;
         }
@@ -103,387 +111,254 @@ impl Kind {
     }
 }
 
+impl Values {
+    fn of(self, scene: &Scene) -> Samples {
+        let mut samples = Samples::default();
+        match self {
+            Self::Any(collect) => collect(scene, &mut samples),
+            Self::OfSource(value) => {
+                for source in &scene.report.sources {
+                    if let Some(value) = value(source) {
+                        samples.add(&[source.source.as_str()], value);
+                    }
+                }
+            }
+        }
+        samples
+    }
+}
+
 fn escape(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// The registry, in the order of the scrape.
 pub const METRICS: &[Metric] = &[
-    Metric {
-        name: "guard_build_info",
-        kind: Kind::Gauge,
-        labels: &["version"],
-        help: "The version that runs; always 1.",
-        collect: |_, samples| samples.add(&[env!("CARGO_PKG_VERSION")], 1.0),
-    },
-    Metric {
-        name: "guard_start_timestamp_seconds",
-        kind: Kind::Gauge,
-        labels: &[],
-        help: "When the process started.",
-        collect: |scene, samples| samples.add(&[], timestamp(scene.started)),
-    },
-    Metric {
-        name: "guard_ready",
-        kind: Kind::Gauge,
-        labels: &["status"],
-        help: "1 for the one of ready, degraded and down that holds now, as /readyz says.",
-        collect: |scene, samples| {
+    gauge("guard_build_info", &["version"], "The version that runs; always 1.", |_, samples| {
+        samples.add(&[env!("CARGO_PKG_VERSION")], 1.0);
+    }),
+    gauge("guard_start_timestamp_seconds", &[], "When the process started.", |scene, samples| {
+        samples.add(&[], timestamp(scene.started));
+    }),
+    gauge(
+        "guard_ready",
+        &["status"],
+        "1 for the one of ready, degraded and down that holds now, as /readyz says.",
+        |scene, samples| {
             for status in [State::Ready, State::Degraded, State::Down] {
                 samples.add(&[status.name()], flag(scene.readiness.status == status));
             }
         },
-    },
-    Metric {
-        name: "guard_store_up",
-        kind: Kind::Gauge,
-        labels: &[],
-        help: "Whether the store answered the last time it was asked.",
-        collect: |scene, samples| {
-            if let Some(store) = &scene.look.store {
-                samples.add(&[], flag(store.is_ok()));
-            }
-        },
-    },
-    Metric {
-        name: "guard_clock_skew_seconds",
-        kind: Kind::Gauge,
-        labels: &[],
-        help: "How far this host's clock is ahead of the store's.",
-        collect: |scene, samples| {
-            if let Some(Ok(skew)) = &scene.look.store {
-                samples.add(&[], skew.as_seconds_f64());
-            }
-        },
-    },
-    Metric {
-        name: "guard_repository_read_timestamp_seconds",
-        kind: Kind::Gauge,
-        labels: &[],
-        help: "When the repository was last read: what the other figures are as of.",
-        collect: |scene, samples| samples.add(&[], timestamp(scene.report.read_at)),
-    },
-    Metric {
-        name: "guard_source_up",
-        kind: Kind::Gauge,
-        labels: &["source"],
-        help: "Whether the configured source answered the last time it was asked.",
-        collect: |scene, samples| {
+    ),
+    gauge("guard_store_up", &[], "Whether the store answered the last time it was asked.", |scene, samples| {
+        if let Some(store) = &scene.look.store {
+            samples.add(&[], flag(store.is_ok()));
+        }
+    }),
+    gauge("guard_clock_skew_seconds", &[], "How far this host's clock is ahead of the store's.", |scene, samples| {
+        if let Some(Ok(skew)) = &scene.look.store {
+            samples.add(&[], skew.as_seconds_f64());
+        }
+    }),
+    gauge(
+        "guard_repository_read_timestamp_seconds",
+        &[],
+        "When the repository was last read: what the other figures are as of.",
+        |scene, samples| samples.add(&[], timestamp(scene.report.read_at)),
+    ),
+    gauge(
+        "guard_source_up",
+        &["source"],
+        "Whether the configured source answered the last time it was asked.",
+        |scene, samples| {
             for source in &scene.look.sources {
                 samples.add(&[&source.source], flag(source.failure.is_none()));
             }
         },
-    },
-    Metric {
-        name: "guard_last_success_timestamp_seconds",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "When the newest complete backup was finished.",
-        collect: |scene, samples| {
-            each(scene, samples, |source| Some(timestamp(source.last_backup.as_ref()?.finished)));
-        },
-    },
-    Metric {
-        name: "guard_last_attempt_timestamp_seconds",
-        kind: Kind::Gauge,
-        labels: JOB,
-        help: "When this process last ended a run of the job, well or not.",
-        collect: |scene, samples| {
+    ),
+    of_source("guard_last_success_timestamp_seconds", "When the newest complete backup was finished.", |source| {
+        Some(timestamp(source.last_backup.as_ref()?.finished))
+    }),
+    gauge(
+        "guard_last_attempt_timestamp_seconds",
+        JOB,
+        "When this process last ended a run of the job, well or not.",
+        |scene, samples| {
             for ((source, job), attempt) in &scene.activity.attempts {
                 samples.add(&[source.as_str(), job.name()], timestamp(attempt.ended));
             }
         },
-    },
-    Metric {
-        name: "guard_last_attempt_success",
-        kind: Kind::Gauge,
-        labels: JOB,
-        help: "Whether that run ended well.",
-        collect: |scene, samples| {
-            for ((source, job), attempt) in &scene.activity.attempts {
-                samples.add(&[source.as_str(), job.name()], flag(attempt.failure.is_none()));
-            }
-        },
-    },
-    Metric {
-        name: "guard_runs_total",
-        kind: Kind::Counter,
-        labels: &["source", "job", "outcome"],
-        help: "Runs that ended since the process started, by outcome: success or failure.",
-        collect: |scene, samples| {
+    ),
+    gauge("guard_last_attempt_success", JOB, "Whether that run ended well.", |scene, samples| {
+        for ((source, job), attempt) in &scene.activity.attempts {
+            samples.add(&[source.as_str(), job.name()], flag(attempt.failure.is_none()));
+        }
+    }),
+    counter(
+        "guard_runs_total",
+        &["source", "job", "outcome"],
+        "Runs that ended since the process started, by outcome: success or failure.",
+        |scene, samples| {
             for ((source, job), (succeeded, failed)) in &scene.activity.counts.runs {
                 samples.add(&[source.as_str(), job.name(), "success"], *succeeded as f64);
                 samples.add(&[source.as_str(), job.name(), "failure"], *failed as f64);
             }
         },
-    },
-    Metric {
-        name: "guard_running",
-        kind: Kind::Gauge,
-        labels: JOB,
-        help: "1 while a run of the job is under way.",
-        collect: |scene, samples| {
-            for (source, running) in &scene.activity.running {
-                for running in running {
-                    samples.add(&[source.as_str(), running.job.name()], 1.0);
+    ),
+    gauge("guard_running", JOB, "1 while a run of the job is under way.", |scene, samples| {
+        for (source, running) in &scene.activity.running {
+            for running in running {
+                samples.add(&[source.as_str(), running.job.name()], 1.0);
+            }
+        }
+    }),
+    gauge("guard_next_run_timestamp_seconds", JOB, "When the job runs next, without jitter.", |scene, samples| {
+        for source in &scene.report.sources {
+            for job in Job::ALL {
+                if let Some(next) = source.next(job) {
+                    samples.add(&[source.source.as_str(), job.name()], timestamp(next.at));
                 }
             }
+        }
+    }),
+    of_source("guard_data_age_seconds", "Age of the newest backup's data: what would be lost now.", |source| {
+        source.age_seconds
+    }),
+    of_source("guard_rpo_target_seconds", "What that age may be.", |source| source.rpo_target_seconds),
+    of_source("guard_rpo_breached", "1 if the data is older than promised, or there is no backup at all.", |source| {
+        let is_promised = source.configured && source.rpo_target_seconds.is_some();
+        is_promised.then(|| flag(source.has("rpo-missed") || source.has("never-backed-up")))
+    }),
+    of_source("guard_backup_duration_seconds", "How long the newest backup took.", |source| {
+        Some(source.last_backup.as_ref()?.seconds)
+    }),
+    of_source("guard_backup_stored_bytes", "Bytes of the newest backup in the store.", |source| {
+        Some(source.last_backup.as_ref()?.stored_bytes as f64)
+    }),
+    of_source("guard_backup_plain_bytes", "Bytes of the newest backup before compression.", |source| {
+        Some(source.last_backup.as_ref()?.plain_bytes as f64)
+    }),
+    of_source("guard_backup_tables", "Tables in the newest backup.", |source| {
+        Some(source.last_backup.as_ref()?.tables as f64)
+    }),
+    of_source("guard_backup_rows", "Rows in the newest backup.", |source| {
+        Some(source.last_backup.as_ref()?.rows as f64)
+    }),
+    of_source("guard_backups", "Complete backups in the repository.", |source| Some(source.history.len() as f64)),
+    of_source("guard_backups_stored_bytes", "Bytes of all of them in the store.", |source| {
+        Some(source.history.iter().map(|backup| backup.stored_bytes).sum::<u64>() as f64)
+    }),
+    of_source("guard_backups_untrusted", "Backups whose manifest cannot be trusted.", |source| {
+        Some(source.untrusted.len() as f64)
+    }),
+    of_source("guard_last_proof_timestamp_seconds", "When the last test restore ended.", |source| {
+        Some(timestamp(source.last_proof.as_ref()?.at))
+    }),
+    of_source("guard_last_proof_success", "Whether it proved its backup.", |source| {
+        Some(flag(source.last_proof.as_ref()?.verdict == Verdict::Proven))
+    }),
+    of_source("guard_last_proven_timestamp_seconds", "When a backup was last proven by a test restore.", |source| {
+        let evidence = source.evidence();
+        let proven = evidence.iter().find(|evidence| evidence.verdict == Verdict::Proven)?;
+        Some(timestamp(proven.finished))
+    }),
+    of_source(
+        "guard_restore_duration_seconds",
+        "How long the last test restore took, from the first byte read to the last index built.",
+        |source| source.restore_seconds,
+    ),
+    of_source("guard_proof_duration_seconds", "How long comparing the restored copy took.", |source| {
+        Some(source.last_proof.as_ref()?.proof_seconds)
+    }),
+    of_source("guard_rto_target_seconds", "How long a recovery may take.", |source| source.rto_target_seconds),
+    of_source("guard_rto_breached", "1 if the last test restore took longer than promised.", |source| {
+        source.rto_target_seconds.map(|_| flag(source.has("rto-missed")))
+    }),
+    of_source(
+        "guard_alarms_open",
+        "Backups that hold much less than the one before them, and that nobody has released.",
+        |source| Some(source.history.iter().filter(|backup| backup.alarm.is_some()).count() as f64),
+    ),
+    of_source(
+        "guard_retention_frozen",
+        "1 while retention removes nothing of the source: it is failing, or an alarm is open.",
+        |source| {
+            let frozen = source.retention.as_ref().is_some_and(|preview| preview.frozen.is_some());
+            source.configured.then(|| flag(frozen))
         },
-    },
-    Metric {
-        name: "guard_next_run_timestamp_seconds",
-        kind: Kind::Gauge,
-        labels: JOB,
-        help: "When the job runs next, without jitter.",
-        collect: |scene, samples| {
-            for source in &scene.report.sources {
-                for job in Job::ALL {
-                    if let Some(next) = source.next(job) {
-                        samples.add(&[source.source.as_str(), job.name()], timestamp(next.at));
-                    }
-                }
-            }
-        },
-    },
-    Metric {
-        name: "guard_data_age_seconds",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "Age of the newest backup's data: what would be lost now.",
-        collect: |scene, samples| each(scene, samples, |source| source.age_seconds),
-    },
-    Metric {
-        name: "guard_rpo_target_seconds",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "What that age may be.",
-        collect: |scene, samples| each(scene, samples, |source| source.rpo_target_seconds),
-    },
-    Metric {
-        name: "guard_rpo_breached",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "1 if the data is older than promised, or there is no backup at all.",
-        collect: |scene, samples| {
-            each(scene, samples, |source| {
-                let is_promised = source.configured && source.rpo_target_seconds.is_some();
-                is_promised.then(|| flag(source.has("rpo-missed") || source.has("never-backed-up")))
-            });
-        },
-    },
-    Metric {
-        name: "guard_backup_duration_seconds",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "How long the newest backup took.",
-        collect: |scene, samples| each(scene, samples, |source| Some(source.last_backup.as_ref()?.seconds)),
-    },
-    Metric {
-        name: "guard_backup_stored_bytes",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "Bytes of the newest backup in the store.",
-        collect: |scene, samples| each(scene, samples, |source| Some(source.last_backup.as_ref()?.stored_bytes as f64)),
-    },
-    Metric {
-        name: "guard_backup_plain_bytes",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "Bytes of the newest backup before compression.",
-        collect: |scene, samples| each(scene, samples, |source| Some(source.last_backup.as_ref()?.plain_bytes as f64)),
-    },
-    Metric {
-        name: "guard_backup_tables",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "Tables in the newest backup.",
-        collect: |scene, samples| each(scene, samples, |source| Some(source.last_backup.as_ref()?.tables as f64)),
-    },
-    Metric {
-        name: "guard_backup_rows",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "Rows in the newest backup.",
-        collect: |scene, samples| each(scene, samples, |source| Some(source.last_backup.as_ref()?.rows as f64)),
-    },
-    Metric {
-        name: "guard_backups",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "Complete backups in the repository.",
-        collect: |scene, samples| each(scene, samples, |source| Some(source.history.len() as f64)),
-    },
-    Metric {
-        name: "guard_backups_stored_bytes",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "Bytes of all of them in the store.",
-        collect: |scene, samples| {
-            each(scene, samples, |source| {
-                Some(source.history.iter().map(|backup| backup.stored_bytes).sum::<u64>() as f64)
-            });
-        },
-    },
-    Metric {
-        name: "guard_backups_untrusted",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "Backups whose manifest cannot be trusted.",
-        collect: |scene, samples| each(scene, samples, |source| Some(source.untrusted.len() as f64)),
-    },
-    Metric {
-        name: "guard_last_proof_timestamp_seconds",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "When the last test restore ended.",
-        collect: |scene, samples| each(scene, samples, |source| Some(timestamp(source.last_proof.as_ref()?.at))),
-    },
-    Metric {
-        name: "guard_last_proof_success",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "Whether it proved its backup.",
-        collect: |scene, samples| {
-            each(scene, samples, |source| Some(flag(source.last_proof.as_ref()?.verdict == Verdict::Proven)));
-        },
-    },
-    Metric {
-        name: "guard_last_proven_timestamp_seconds",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "When a backup was last proven by a test restore.",
-        collect: |scene, samples| {
-            each(scene, samples, |source| {
-                let evidence = source.evidence();
-                let proven = evidence.iter().find(|evidence| evidence.verdict == Verdict::Proven)?;
-                Some(timestamp(proven.finished))
-            });
-        },
-    },
-    Metric {
-        name: "guard_restore_duration_seconds",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "How long the last test restore took, from the first byte read to the last index built.",
-        collect: |scene, samples| each(scene, samples, |source| source.restore_seconds),
-    },
-    Metric {
-        name: "guard_proof_duration_seconds",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "How long comparing the restored copy took.",
-        collect: |scene, samples| each(scene, samples, |source| Some(source.last_proof.as_ref()?.proof_seconds)),
-    },
-    Metric {
-        name: "guard_rto_target_seconds",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "How long a recovery may take.",
-        collect: |scene, samples| each(scene, samples, |source| source.rto_target_seconds),
-    },
-    Metric {
-        name: "guard_rto_breached",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "1 if the last test restore took longer than promised.",
-        collect: |scene, samples| {
-            each(scene, samples, |source| source.rto_target_seconds.map(|_| flag(source.has("rto-missed"))));
-        },
-    },
-    Metric {
-        name: "guard_alarms_open",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "Backups that hold much less than the one before them, and that nobody has released.",
-        collect: |scene, samples| {
-            each(scene, samples, |source| {
-                Some(source.history.iter().filter(|backup| backup.alarm.is_some()).count() as f64)
-            });
-        },
-    },
-    Metric {
-        name: "guard_retention_frozen",
-        kind: Kind::Gauge,
-        labels: SOURCE,
-        help: "1 while retention removes nothing of the source: it is failing, or an alarm is open.",
-        collect: |scene, samples| {
-            each(scene, samples, |source| {
-                let frozen = source.retention.as_ref().is_some_and(|preview| preview.frozen.is_some());
-                source.configured.then(|| flag(frozen))
-            });
-        },
-    },
-    Metric {
-        name: "guard_findings",
-        kind: Kind::Gauge,
-        labels: &["source", "code", "severity"],
-        help: "1 for each finding that the status page shows.",
-        collect: |scene, samples| {
+    ),
+    gauge(
+        "guard_findings",
+        &["source", "code", "severity"],
+        "1 for each finding that the status page shows.",
+        |scene, samples| {
             for source in &scene.report.sources {
                 for finding in &source.findings {
                     samples.add(&[source.source.as_str(), finding.code, finding.health.name()], 1.0);
                 }
             }
         },
-    },
-    Metric {
-        name: "guard_deleted_backups_total",
-        kind: Kind::Counter,
-        labels: SOURCE,
-        help: "Backups that retention removed since the process started.",
-        collect: |scene, samples| {
+    ),
+    counter(
+        "guard_deleted_backups_total",
+        SOURCE,
+        "Backups that retention removed since the process started.",
+        |scene, samples| {
             for (source, number) in &scene.activity.counts.deleted_backups {
                 samples.add(&[source.as_str()], *number as f64);
             }
         },
-    },
-    Metric {
-        name: "guard_aborted_uploads_total",
-        kind: Kind::Counter,
-        labels: &[],
-        help: "Unfinished uploads that were aborted as leftovers since the process started.",
-        collect: |scene, samples| samples.add(&[], scene.activity.counts.aborted_uploads as f64),
-    },
-    Metric {
-        name: "guard_swept_objects_total",
-        kind: Kind::Counter,
-        labels: &[],
-        help: "Objects of unfinished backups that were removed as leftovers since the process started.",
-        collect: |scene, samples| samples.add(&[], scene.activity.counts.swept_objects as f64),
-    },
-    Metric {
-        name: "guard_lease_held",
-        kind: Kind::Gauge,
-        labels: &["lease"],
-        help: "1 if this process holds the lease, 0 if another one does.",
-        collect: |scene, samples| {
+    ),
+    counter(
+        "guard_aborted_uploads_total",
+        &[],
+        "Unfinished uploads that were aborted as leftovers since the process started.",
+        |scene, samples| samples.add(&[], scene.activity.counts.aborted_uploads as f64),
+    ),
+    counter(
+        "guard_swept_objects_total",
+        &[],
+        "Objects of unfinished backups that were removed as leftovers since the process started.",
+        |scene, samples| samples.add(&[], scene.activity.counts.swept_objects as f64),
+    ),
+    gauge(
+        "guard_lease_held",
+        &["lease"],
+        "1 if this process holds the lease, 0 if another one does.",
+        |scene, samples| {
             for (name, lease) in &scene.activity.leases {
                 samples.add(&[name], flag(lease.held));
             }
         },
-    },
-    Metric {
-        name: "guard_lease_expiry_timestamp_seconds",
-        kind: Kind::Gauge,
-        labels: &["lease"],
-        help: "When the lease ends unless it is renewed.",
-        collect: |scene, samples| {
+    ),
+    gauge(
+        "guard_lease_expiry_timestamp_seconds",
+        &["lease"],
+        "When the lease ends unless it is renewed.",
+        |scene, samples| {
             for (name, lease) in &scene.activity.leases {
                 samples.add(&[name], timestamp(lease.until));
             }
         },
-    },
+    ),
 ];
 
 const SOURCE: &[&str] = &["source"];
 const JOB: &[&str] = &["source", "job"];
 
-fn each(scene: &Scene, samples: &mut Samples, value: impl Fn(&SourceReport) -> Option<f64>) {
-    for source in &scene.report.sources {
-        if let Some(value) = value(source) {
-            samples.add(&[source.source.as_str()], value);
-        }
-    }
+type Collect = fn(&Scene, &mut Samples);
+
+const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str, collect: Collect) -> Metric {
+    Metric { name, kind: Kind::Gauge, labels, help, collect: Values::Any(collect) }
+}
+
+const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str, collect: Collect) -> Metric {
+    Metric { name, kind: Kind::Counter, labels, help, collect: Values::Any(collect) }
+}
+
+/// One value a source, where it has one.
+const fn of_source(name: &'static str, help: &'static str, value: fn(&SourceReport) -> Option<f64>) -> Metric {
+    Metric { name, kind: Kind::Gauge, labels: SOURCE, help, collect: Values::OfSource(value) }
 }
 
 fn flag(is: bool) -> f64 {

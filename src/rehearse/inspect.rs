@@ -99,20 +99,11 @@ async fn temp_bytes(beside: &mut PgConnection, stage: &Stage) -> Result<u64, Reh
 
 fn report(migration: &Migration, ran: &Ran) -> MigrationReport {
     MigrationReport {
-        files: migration.files.clone(),
         atomic: commits(ran).len() <= 1,
-        outcome: ran.outcome.clone(),
         statements: ran.statements.values().cloned().collect(),
         seconds: ran.seconds,
         temp_bytes: ran.temp_bytes,
-        tables: Vec::new(),
-        sequences_moved: Vec::new(),
-        schema: super::record::SchemaChange::default(),
-        repeat: None,
-        stops: Vec::new(),
-        way_back: None,
-        load: None,
-        not_tried: Vec::new(),
+        ..MigrationReport::of(migration.files.clone(), ran.outcome.clone())
     }
 }
 

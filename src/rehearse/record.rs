@@ -430,6 +430,28 @@ pub fn fingerprint(text: &str) -> String {
     Hashed::of(text.as_bytes()).sha256.to_string()
 }
 
+impl MigrationReport {
+    /// How these files ended; nothing else of them was looked at yet.
+    pub fn of(files: Vec<FileRef>, outcome: Outcome) -> Self {
+        Self {
+            files,
+            atomic: true,
+            outcome,
+            statements: Vec::new(),
+            seconds: 0.0,
+            temp_bytes: None,
+            tables: Vec::new(),
+            sequences_moved: Vec::new(),
+            schema: SchemaChange::default(),
+            repeat: None,
+            stops: Vec::new(),
+            way_back: None,
+            load: None,
+            not_tried: Vec::new(),
+        }
+    }
+}
+
 impl Rehearsal {
     /// Whether a file with this fingerprint ran here to its end.
     pub fn ran(&self, fingerprint: &str) -> bool {
@@ -471,26 +493,6 @@ const FOLDER: &str = "rehearsals";
 mod tests {
     use super::*;
 
-    fn report(path: &str, text: &str, outcome: Outcome) -> MigrationReport {
-        let file = FileRef { path: path.to_owned(), version: None, fingerprint: fingerprint(text) };
-        MigrationReport {
-            files: vec![file],
-            atomic: true,
-            outcome,
-            statements: Vec::new(),
-            seconds: 0.0,
-            temp_bytes: None,
-            tables: Vec::new(),
-            sequences_moved: Vec::new(),
-            schema: SchemaChange::default(),
-            repeat: None,
-            stops: Vec::new(),
-            way_back: None,
-            load: None,
-            not_tried: Vec::new(),
-        }
-    }
-
     #[test]
     fn an_outcome_is_read_back_as_it_was_written() {
         let refusal = Refusal {
@@ -512,7 +514,8 @@ mod tests {
             let text = serde_json::to_string(&stop).expect("it can be written");
             assert_eq!(serde_json::from_str::<Stop>(&text).expect("it can be read"), stop, "{text}");
         }
-        let report = report("a.sql", "SELECT 1", Outcome::Ran);
+        let file = FileRef { path: "a.sql".to_owned(), version: None, fingerprint: fingerprint("SELECT 1") };
+        let report = MigrationReport::of(vec![file], Outcome::Ran);
         let text = serde_json::to_string(&report).expect("it can be written");
         assert_eq!(serde_json::from_str::<MigrationReport>(&text).expect("it can be read"), report);
     }

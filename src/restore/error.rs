@@ -63,11 +63,13 @@ pub enum RestoreError {
     },
     /// Everything would be dropped for a backup that holds a part.
     #[error(
-        "the backup holds only a part of its database ({selection}): --replace would drop the rest of {target} for good"
+        "the backup holds only a part of its database ({selection}): {flag} would drop the rest of {target} for good"
     )]
     OnlyAPart {
         /// What `pg_dump` was told to pick or to leave out.
         selection: String,
+        /// `--replace`, or `--clean` of what is defined in the backup without its rows.
+        flag: &'static str,
         /// Which target.
         target: String,
     },
@@ -128,6 +130,9 @@ impl RestoreError {
         match self {
             Self::Load(error) => error.help(),
             Self::Redis(error) => error.help(),
+            Self::OnlyAPart { flag: "--clean", .. } => {
+                Some("restore into a new database with --create, and copy from there".to_owned())
+            }
             Self::OnlyAPart { .. } => Some(
                 "say --clean, which drops only what the backup has, or restore into a new database with --create"
                     .to_owned(),

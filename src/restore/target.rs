@@ -51,9 +51,15 @@ pub(super) async fn check_target(
     facts: &PostgresFacts,
     target: &DatabaseTarget,
 ) -> Result<(ClientTools, Presence), RestoreError> {
-    if target.replace.is_some() && !facts.selection.is_empty() {
+    // An undo export defines every table and holds the rows of a few.
+    let lacks_rows = facts.selection.iter().any(|argument| argument.starts_with("--exclude-table-data="));
+    let drops_more = [
+        ("--replace", target.replace.is_some() && !facts.selection.is_empty()),
+        ("--clean", target.clean.is_some() && lacks_rows),
+    ];
+    if let Some((flag, _)) = drops_more.into_iter().find(|(_, drops)| *drops) {
         let (selection, target) = (facts.selection.join(" "), target.connection.to_string());
-        return Err(RestoreError::OnlyAPart { selection, target });
+        return Err(RestoreError::OnlyAPart { selection, flag, target });
     }
     let presence = presence(target).await?;
     let is_there = presence == Presence::There;

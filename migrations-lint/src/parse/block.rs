@@ -455,7 +455,7 @@ fn asked_names(condition: &Cursor<'_>) -> Vec<String> {
 }
 
 /// A string's content with `''` undone at the same length: the quote stays, its twin becomes a blank outside it.
-fn unescape_in_place(content: &str) -> String {
+pub(super) fn unescape_in_place(content: &str) -> String {
     let mut opens = true;
     let mut text = String::with_capacity(content.len());
     let mut rest = content;

@@ -112,7 +112,8 @@ impl Asked {
         run: &RunNote,
         session: &Session,
     ) -> Result<Manifest, CliError> {
-        let ConfiguredSource { source, environment, vigilance, .. } = self.configured().await?;
+        let ConfiguredSource { source, environment, vigilance, .. } =
+            workbench::only_source(&self.config, self.source()?.as_str()).await?;
         let (compression, recipients) = workbench::sealing(&self.config)?;
         let order = BackupOrder {
             source: &source,
@@ -131,17 +132,6 @@ impl Asked {
         let taken = Box::pin(back_up_before(&order, window, &progress)).await;
         drop(shown);
         Ok(taken?)
-    }
-
-    /// The source as it is configured: one database.
-    async fn configured(&self) -> Result<ConfiguredSource, CliError> {
-        let source = self.source()?;
-        let mut found = workbench::sources(&self.config, &[source.to_string()]).await?;
-        match found.pop() {
-            Some(only) if found.is_empty() => Ok(only),
-            _ => Err(CliError::usage(format!("`{source}` stands for several databases"))
-                .with_help("name one of them: --source NAME.DATABASE")),
-        }
     }
 }
 
@@ -201,6 +191,7 @@ fn reason(error: CliError) -> Reason {
     Reason::new(code, error.message, help)
 }
 
-fn unable(reason: &Reason) -> CliError {
+/// A reason as the error of a command that cannot go on.
+pub(in crate::cli) fn unable(reason: &Reason) -> CliError {
     CliError::unable(reason.code.as_str(), reason.message.clone()).with_help(reason.help.clone())
 }

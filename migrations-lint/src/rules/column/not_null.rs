@@ -62,8 +62,15 @@ pub(crate) static SET_SCANS: Rule = Rule::new(
         default_severity: RuleSeverity::Warning,
         summary: "SET NOT NULL reads the whole table under a lock that stops reads and writes.",
         docs: "Since PostgreSQL 12 the scan is skipped if a valid CHECK proves it: `ADD CONSTRAINT c CHECK (col IS NOT NULL) NOT VALID`, then \
-               `VALIDATE CONSTRAINT c` in another transaction (it lets reads and writes go on), then `SET NOT NULL`, then `DROP CONSTRAINT c`.",
-        bad: &[Example::new("CREATE TABLE t (a int);", "ALTER TABLE t ALTER COLUMN a SET NOT NULL;")],
+               `VALIDATE CONSTRAINT c` in another transaction (it lets reads and writes go on), then `SET NOT NULL`, then `DROP CONSTRAINT c` in a \
+               statement of its own: of one ALTER TABLE the server carries out what it drops first, and scans.",
+        bad: &[
+            Example::new("CREATE TABLE t (a int);", "ALTER TABLE t ALTER COLUMN a SET NOT NULL;"),
+            Example::new(
+                "CREATE TABLE t (a int);",
+                "ALTER TABLE t DROP CONSTRAINT IF EXISTS a_there;\nALTER TABLE t ADD CONSTRAINT a_there CHECK (a IS NOT NULL) NOT VALID;\nALTER TABLE t VALIDATE CONSTRAINT a_there;\nALTER TABLE t ALTER COLUMN a SET NOT NULL, DROP CONSTRAINT IF EXISTS a_there;",
+            ),
+        ],
         good: &[Example::new(
             "CREATE TABLE t (a int);",
             "ALTER TABLE t DROP CONSTRAINT IF EXISTS a_there;\nALTER TABLE t ADD CONSTRAINT a_there CHECK (a IS NOT NULL) NOT VALID;\nALTER TABLE t VALIDATE CONSTRAINT a_there;\nALTER TABLE t ALTER COLUMN a SET NOT NULL;\nALTER TABLE t DROP CONSTRAINT IF EXISTS a_there;",
@@ -162,8 +169,18 @@ fn required(view: &View<'_>, found: &mut Vec<Draft>) {
     }
 }
 
-fn set_not_null<'a>(view: &View<'a>) -> Vec<(&'a Name, &'a str, Span)> {
+/// The columns that become NOT NULL without a proof. A CHECK that the same ALTER TABLE drops is gone before the server looks
+/// for it (ATPrepCmd puts all drops into the first pass), though it was true until then.
+fn set_not_null<'a>(view: &View<'a>, is_dropped_in_time: bool) -> Vec<(&'a Name, &'a str, Span)> {
     let Kind::AlterTable(alter) = view.kind() else { return Vec::new() };
+    let dropped: Vec<&str> = alter
+        .actions
+        .iter()
+        .filter_map(|action| match &action.kind {
+            ActionKind::DropConstraint { name, .. } if is_dropped_in_time => Some(&*name.name),
+            _ => None,
+        })
+        .collect();
     if view.catalog.is_new(&alter.name) {
         return Vec::new();
     }
@@ -175,21 +192,22 @@ fn set_not_null<'a>(view: &View<'a>) -> Vec<(&'a Name, &'a str, Span)> {
         },
         _ => None,
     });
-    columns.filter(|(table, column, _)| !is_proven(view, table, column)).collect()
+    columns.filter(|(table, column, _)| !is_proven(view, table, column, &dropped)).collect()
 }
 
 /// Whether the column is NOT NULL already or a valid CHECK of this very column says that it could be.
-fn is_proven(view: &View<'_>, table: &Name, column: &str) -> bool {
+fn is_proven(view: &View<'_>, table: &Name, column: &str, dropped: &[&str]) -> bool {
     let Some(facts) = view.catalog.table(table) else { return false };
     facts.columns.get(column).is_some_and(|facts| facts.not_null)
         || view.part.version.major >= 12 && facts.constraints.iter().any(|constraint| {
             constraint.is_valid
+                && !dropped.contains(&&*constraint.name)
                 && matches!(&constraint.kind, ConstraintFact::Check(columns) if columns.iter().any(|c| **c == *column))
         })
 }
 
 fn set_scans(view: &View<'_>, found: &mut Vec<Draft>) {
-    for (table, column, span) in set_not_null(view) {
+    for (table, column, span) in set_not_null(view, true) {
         if view.catalog.is_blank(table) {
             continue;
         }
@@ -208,7 +226,7 @@ fn set_scans(view: &View<'_>, found: &mut Vec<Draft>) {
 }
 
 fn set_fails(view: &View<'_>, found: &mut Vec<Draft>) {
-    for (table, column, span) in set_not_null(view) {
+    for (table, column, span) in set_not_null(view, false) {
         let has_default = view.catalog.is_new_column(table, column)
             && view.catalog.column(table, column).is_some_and(|facts| facts.has_default);
         if has_default || view.catalog.has_no_rows(table) || is_filled(view, table, column) {
