@@ -246,11 +246,6 @@ impl<'a> Cursor<'a> {
         previous.map_or(Span::default(), |token| token.span())
     }
 
-    /// Where the token before this one ends in the text that the tokens count in, which inside a block is not the file's.
-    pub(crate) fn offset(&self) -> usize {
-        self.position.checked_sub(1).and_then(|idx| self.tokens.get(idx)).map_or(0, |token| token.end())
-    }
-
     /// An identifier, or a keyword used as one.
     pub(crate) fn ident(&mut self) -> Option<Ident> {
         let token = self.peek()?;
