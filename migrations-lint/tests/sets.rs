@@ -50,6 +50,8 @@ fn a_missing_and_an_empty_down_are_told_where_others_have_one() {
         ("3", Direction::Down, "-- none\n"),
     ];
     assert_eq!(check(&files, |_| false), ["2.sql missing-down", "4.sql missing-down"]);
+    let nothing = [files[0], files[1], ("4", Direction::Up, "-- no-op"), ("4", Direction::Down, "-- no-op")];
+    assert_eq!(check(&nothing, |_| false), Vec::<String>::new());
     assert_eq!(check(&[("1", Direction::Up, UP)], |_| false), Vec::<String>::new());
 }
 

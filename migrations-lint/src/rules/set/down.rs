@@ -78,10 +78,21 @@ fn missing(set: &MigrationSet, found: &mut Vec<SetDraft>) {
     if undone.is_empty() {
         return;
     }
+    let ups = || {
+        set.files.iter().flat_map(|file| {
+            let ups = file.parts.iter().filter(|part| part.direction != Direction::Down);
+            ups.filter_map(move |part| Some((file.version.as_deref()?, file.source.slice(part.span))))
+        })
+    };
+    let changing: FxHashSet<&str> = ups().filter(|(_, text)| !is_empty_sql(text)).map(|(version, _)| version).collect();
+    let idle: FxHashSet<&str> =
+        ups().map(|(version, _)| version).filter(|version| !changing.contains(version)).collect();
     for (file_idx, file) in set.files.iter().enumerate() {
         let has_up = file.parts.iter().any(|part| part.direction == Direction::Up);
+        // Of an up that does nothing there is nothing to undo.
+        let is_owed = file.version.as_deref().is_none_or(|version| !idle.contains(version));
         let problem = match down(file) {
-            Some(span) if is_empty_sql(file.source.slice(span)) => Some((span, "its down is empty")),
+            Some(span) if is_empty_sql(file.source.slice(span)) && is_owed => Some((span, "its down is empty")),
             None if has_up
                 && !is_optional
                 && file.version.as_deref().is_some_and(|version| !undone.contains(version)) =>
