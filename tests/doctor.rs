@@ -211,8 +211,12 @@ fn a_user_who_may_not_replicate_is_told_the_right_that_is_missing() {
     ));
     let told = guard.json(&["doctor"]).no();
     check(&told, "source", "privileges", "fail", "replconf");
+    // A backup says SYNC, and PSYNC is another right.
     server.connect().words("ACL SETUSER reader +psync +replconf");
+    check(&guard.json(&["doctor"]).no(), "source", "privileges", "fail", "sync");
+    server.connect().words("ACL SETUSER reader -psync +sync");
     check(&guard.json(&["doctor"]).yes(), "source", "privileges", "ok", "may replicate");
+    guard.backup();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,11 +12,13 @@ use serde_json::Value;
 use support::guard::{Guard, text};
 use support::keyspace::{fill, fill_with_many, free_port, info, start_on_port, url};
 use support::process::{Running, SOON, ending, wait_for};
-use support::redis::TestRedis;
+use support::redis::{RedisVersion, TestRedis};
 use support::tls::Identity;
 
+/// A user of this server, with the server's own programs for the scratch.
 fn guard_of(server: &TestRedis) -> Guard {
-    Guard::default().with("REDIS_URL", &url(server))
+    let programs = server.version().bin_dir().display().to_string();
+    Guard::default().with("REDIS_URL", &url(server)).with("GUARD_SCRATCH_BIN_DIR", &programs)
 }
 
 /// Runs a backup that must fail, and looks at what it says and leaves.
@@ -57,135 +59,153 @@ fn a_server_that_is_not_there_is_named() {
 
 #[test]
 fn a_wrong_password_is_told_without_being_shown() {
-    let server = TestRedis::start_with(&["--requirepass", "open sesame"]);
-    let guard = guard_of(&server).with_secret("hunter2").with("REDIS_PASSWORD", "hunter2");
-    let error = fails(&guard, "source-failed", "WRONGPASS");
-    assert!(text(&error["help"]).contains("REDIS_PASSWORD"), "{error}");
-    let guard = guard_of(&server);
-    fails(&guard, "source-failed", "NOAUTH");
-    guard.with_secret("open sesame").with("REDIS_PASSWORD", "open sesame").backup();
+    for version in RedisVersion::EACH_PRODUCT {
+        let server = version.start_with(&["--requirepass", "open sesame"]);
+        let guard = guard_of(&server).with_secret("hunter2").with("REDIS_PASSWORD", "hunter2");
+        let error = fails(&guard, "source-failed", "WRONGPASS");
+        assert!(text(&error["help"]).contains("REDIS_PASSWORD"), "{error}");
+        let guard = guard_of(&server);
+        fails(&guard, "source-failed", "NOAUTH");
+        guard.with_secret("open sesame").with("REDIS_PASSWORD", "open sesame").backup();
+    }
 }
 
 /// Least privilege is what the guide says: `+sync +replconf`, and `+info` to see a cluster.
 #[test]
 fn a_user_needs_little_and_is_told_what_it_lacks() {
-    let server = TestRedis::start();
-    fill(&server);
-    let mut admin = server.connect();
-    admin.words("ACL SETUSER least on >secret1 +sync +replconf +info");
-    admin.words("ACL SETUSER least2 on >secret1 +sync +replconf");
-    admin.words("ACL SETUSER scans on >secret1 +scan +dump +pexpiretime +select +info +time +function|dump %R~*");
-    admin.words("ACL SETUSER nothing on >secret1 +get ~*");
-    let user = |name: &str| {
-        let url = format!("unix://{name}:secret1@{}", server.socket().display());
-        Guard::default().with("REDIS_URL", &url).with_secret("secret1")
-    };
-    let guarantee = |guard: &Guard| {
-        guard.backup();
-        text(&guard.json(&["show"]).yes()["facts"]["guarantee"])
-    };
-    assert_eq!(guarantee(&user("least")), "point-in-time");
-    assert_eq!(guarantee(&user("least2")), "point-in-time");
-    let scanned = user("scans");
-    assert_eq!(guarantee(&scanned), "not-a-point-in-time");
-    scanned.json(&["restore", "--to", "scratch"]).yes();
-    let error = fails(&user("nothing"), "source-failed", "NOPERM");
-    let help = text(&error["help"]);
-    assert!(help.contains("+replconf") || help.contains("+sync"), "{error}");
+    for version in RedisVersion::EACH_PRODUCT {
+        let server = version.start();
+        fill(&server);
+        let mut admin = server.connect();
+        admin.words("ACL SETUSER least on >secret1 +sync +replconf +info");
+        admin.words("ACL SETUSER least2 on >secret1 +sync +replconf");
+        admin.words("ACL SETUSER scans on >secret1 +scan +dump +pexpiretime +select +info +time +function|dump %R~*");
+        admin.words("ACL SETUSER nothing on >secret1 +get ~*");
+        let user = |name: &str| {
+            let url = format!("unix://{name}:secret1@{}", server.socket().display());
+            guard_of(&server).with("REDIS_URL", &url).with_secret("secret1")
+        };
+        let guarantee = |guard: &Guard| {
+            guard.backup();
+            text(&guard.json(&["show"]).yes()["facts"]["guarantee"])
+        };
+        assert_eq!(guarantee(&user("least")), "point-in-time");
+        assert_eq!(guarantee(&user("least2")), "point-in-time");
+        let scanned = user("scans");
+        assert_eq!(guarantee(&scanned), "not-a-point-in-time");
+        scanned.json(&["restore", "--to", "scratch"]).yes();
+        let error = fails(&user("nothing"), "source-failed", "NOPERM");
+        let help = text(&error["help"]);
+        assert!(help.contains("+replconf") || help.contains("+sync"), "{error}");
+    }
 }
 
 #[test]
 fn a_server_killed_in_the_middle_of_its_snapshot_leaves_nothing() {
-    // A millisecond a key: the snapshot takes a while.
-    let server = TestRedis::start_with(&["--rdb-key-save-delay", "1000", "--rdbcompression", "no"]);
-    fill_with_many(&server, 20_000, 1000);
-    let guard = guard_of(&server);
-    let running = Running::start(guard.command(&["backup", "--json"]));
-    wait_for("a part of the snapshot", SOON, || {
-        let sent = info(&mut server.connect(), "total_net_repl_output_bytes").parse::<u64>().unwrap();
-        (sent > 100_000).then_some(())
-    });
-    kill(server.pid(), Signal::SIGKILL).unwrap();
-    let outcome = guard.checked(&running.end_within(SOON));
-    let error = outcome.error(2, "backup-failed");
-    assert!(text(&error["message"]).contains("broke while sending its snapshot"), "{error}");
-    nothing_is_left(&guard);
+    for version in RedisVersion::EACH_PRODUCT {
+        // A millisecond a key: the snapshot takes a while.
+        let server = version.start_with(&["--rdb-key-save-delay", "1000", "--rdbcompression", "no"]);
+        fill_with_many(&server, 20_000, 1000);
+        let guard = guard_of(&server);
+        let running = Running::start(guard.command(&["backup", "--json"]));
+        wait_for("a part of the snapshot", SOON, || {
+            let sent = info(&mut server.connect(), "total_net_repl_output_bytes").parse::<u64>().unwrap();
+            (sent > 100_000).then_some(())
+        });
+        kill(server.pid(), Signal::SIGKILL).unwrap();
+        let outcome = guard.checked(&running.end_within(SOON));
+        let error = outcome.error(2, "backup-failed");
+        assert!(text(&error["message"]).contains("broke while sending its snapshot"), "{error}");
+        nothing_is_left(&guard);
+    }
 }
 
 #[test]
 fn a_server_that_cannot_write_its_snapshot_is_told_from_one_that_is_gone() {
-    let dir = tempfile::tempdir().unwrap();
-    let server = TestRedis::start_with(&["--repl-diskless-sync", "no", "--enable-protected-configs", "yes"]);
-    fill(&server);
-    server.connect().run(&["CONFIG", "SET", "dir", &dir.path().display().to_string()]);
-    drop(dir);
-    let error = fails(&guard_of(&server), "source-failed", "while waiting for an answer");
-    assert!(text(&error["help"]).contains("log of the server"), "{error}");
+    for version in RedisVersion::EACH_PRODUCT {
+        let dir = tempfile::tempdir().unwrap();
+        let server = version.start_with(&["--repl-diskless-sync", "no", "--enable-protected-configs", "yes"]);
+        fill(&server);
+        server.connect().run(&["CONFIG", "SET", "dir", &dir.path().display().to_string()]);
+        drop(dir);
+        let error = fails(&guard_of(&server), "source-failed", "while waiting for an answer");
+        assert!(text(&error["help"]).contains("log of the server"), "{error}");
+    }
 }
 
 #[test]
 fn a_server_that_cannot_fork_is_told_so() {
-    let server = TestRedis::start_unable_to_fork();
-    fill(&server);
-    let error = fails(&guard_of(&server), "source-failed", "BGSAVE failed");
-    assert!(text(&error["help"]).contains("overcommit_memory"), "{error}");
+    for version in RedisVersion::EACH_PRODUCT {
+        let server = TestRedis::start_unable_to_fork(version);
+        fill(&server);
+        let error = fails(&guard_of(&server), "source-failed", "BGSAVE failed");
+        assert!(text(&error["help"]).contains("overcommit_memory"), "{error}");
+    }
 }
 
 /// `MISCONF`: a server that cannot save refuses writes, and so is no target. As a source it is as good as any.
 #[test]
 fn a_target_that_cannot_save_is_told_so() {
-    let dir = tempfile::tempdir().unwrap();
-    let target = TestRedis::start_with(&["--enable-protected-configs", "yes", "--save", "3600 1000000"]);
-    let mut there = target.connect();
-    there.run(&["CONFIG", "SET", "dir", &dir.path().display().to_string()]);
-    drop(dir);
-    there.words("BGSAVE");
-    wait_for("the snapshot to fail", SOON, || {
-        (info(&mut target.connect(), "rdb_last_bgsave_status") == "err").then_some(())
-    });
-    let source = TestRedis::start();
-    fill_with_many(&source, 10, 10);
-    let guard = guard_of(&source);
-    guard.backup();
-    let error = guard.json(&["restore", "--to", &url(&target)]).error(2, "restore-failed");
-    assert!(text(&error["message"]).contains("MISCONF"), "{error}");
-    assert!(text(&error["help"]).contains("cannot save its data"), "{error}");
-    guard_of(&target).backup();
+    for version in RedisVersion::EACH_PRODUCT {
+        let dir = tempfile::tempdir().unwrap();
+        let target = version.start_with(&["--enable-protected-configs", "yes", "--save", "3600 1000000"]);
+        let mut there = target.connect();
+        there.run(&["CONFIG", "SET", "dir", &dir.path().display().to_string()]);
+        drop(dir);
+        there.words("BGSAVE");
+        wait_for("the snapshot to fail", SOON, || {
+            (info(&mut target.connect(), "rdb_last_bgsave_status") == "err").then_some(())
+        });
+        let source = version.start();
+        fill_with_many(&source, 10, 10);
+        let guard = guard_of(&source);
+        guard.backup();
+        let error = guard.json(&["restore", "--to", &url(&target)]).error(2, "restore-failed");
+        assert!(text(&error["message"]).contains("MISCONF"), "{error}");
+        assert!(text(&error["help"]).contains("cannot save its data"), "{error}");
+        guard_of(&target).backup();
+    }
 }
 
 /// Newlines are signs of life: a server that takes its time is waited for, one that is silent is not.
 #[test]
 fn a_slow_server_is_waited_for_and_a_silent_one_is_given_up() {
-    let server = TestRedis::start_with(&["--repl-diskless-sync-delay", "4"]);
-    fill(&server);
-    let toml = |silence: &str| {
-        format!("[source.cache]\nkind = \"redis\"\nurl = \"{}\"\nmax_silence = \"{silence}\"\n", url(&server))
-    };
-    Guard::configured(&toml("2s")).backup();
-    kill(server.pid(), Signal::SIGSTOP).unwrap();
-    let guard = Guard::configured(&toml("1s"));
-    let outcome = guard.json(&["backup"]);
-    kill(server.pid(), Signal::SIGCONT).unwrap();
-    let error = outcome.error(2, "source-failed");
-    assert!(text(&error["message"]).contains("sent nothing for 1s"), "{error}");
-    assert!(text(&error["help"]).contains("max_silence"), "{error}");
-    nothing_is_left(&guard);
+    for version in RedisVersion::EACH_PRODUCT {
+        let server = version.start_with(&["--repl-diskless-sync-delay", "4"]);
+        fill(&server);
+        let toml = |silence: &str| {
+            format!("[source.cache]\nkind = \"redis\"\nurl = \"{}\"\nmax_silence = \"{silence}\"\n", url(&server))
+        };
+        Guard::configured(&toml("2s")).backup();
+        kill(server.pid(), Signal::SIGSTOP).unwrap();
+        let guard = Guard::configured(&toml("1s"));
+        let outcome = guard.json(&["backup"]);
+        kill(server.pid(), Signal::SIGCONT).unwrap();
+        let error = outcome.error(2, "source-failed");
+        assert!(text(&error["message"]).contains("sent nothing for 1s"), "{error}");
+        assert!(text(&error["help"]).contains("max_silence"), "{error}");
+        nothing_is_left(&guard);
+    }
 }
 
 #[test]
 fn an_interrupted_backup_leaves_nothing_and_lets_the_server_go() {
-    let server = TestRedis::start_with(&["--rdb-key-save-delay", "1000"]);
-    fill_with_many(&server, 20_000, 1000);
-    let guard = guard_of(&server);
-    let running = Running::start(guard.command(&["backup"]));
-    wait_for("the snapshot to begin", SOON, || {
-        (info(&mut server.connect(), "rdb_bgsave_in_progress") == "1").then_some(())
-    });
-    running.signal(Signal::SIGTERM);
-    let output = running.end_within(SOON);
-    assert_eq!(ending(&output), "exit 130", "{}", guard.checked(&output));
-    nothing_is_left(&guard);
-    wait_for("the server to be free", SOON, || (info(&mut server.connect(), "connected_slaves") == "0").then_some(()));
+    for version in RedisVersion::EACH_PRODUCT {
+        let server = version.start_with(&["--rdb-key-save-delay", "1000"]);
+        fill_with_many(&server, 20_000, 1000);
+        let guard = guard_of(&server);
+        let running = Running::start(guard.command(&["backup"]));
+        wait_for("the snapshot to begin", SOON, || {
+            (info(&mut server.connect(), "rdb_bgsave_in_progress") == "1").then_some(())
+        });
+        running.signal(Signal::SIGTERM);
+        let output = running.end_within(SOON);
+        assert_eq!(ending(&output), "exit 130", "{}", guard.checked(&output));
+        nothing_is_left(&guard);
+        wait_for("the server to be free", SOON, || {
+            (info(&mut server.connect(), "connected_slaves") == "0").then_some(())
+        });
+    }
 }
 
 #[test]
@@ -213,6 +233,8 @@ fn tls_trusts_the_authority_that_is_named_and_no_other() {
     fails(&Guard::configured(&toml(&by_name, &ca_file(&identity))), "source-failed", "TLS failed");
     let by_authority = format!("{}sslmode = \"verify-ca\"\n", ca_file(&identity));
     Guard::configured(&toml(&by_name, &by_authority)).backup();
+    let by_another = format!("{}sslmode = \"verify-ca\"\n", ca_file(&other));
+    fails(&Guard::configured(&toml(&by_name, &by_another)), "source-failed", "TLS failed");
     fails(
         &Guard::configured(&toml(&by_name, &by_authority.replace("ca.pem", "none.pem"))),
         "source-failed",
@@ -242,23 +264,27 @@ fn something_that_is_no_redis_is_recognised() {
 /// A target that fails in the middle says which key; what reached it is not called a restore.
 #[test]
 fn a_target_that_is_full_says_so() {
-    let (source, target) = (TestRedis::start(), TestRedis::start());
-    fill_with_many(&source, 5000, 1000);
-    let guard = guard_of(&source);
-    guard.backup();
-    target.connect().words("CONFIG SET maxmemory 3mb");
-    let error = guard.json(&["restore", "--to", &url(&target)]).error(2, "restore-failed");
-    assert!(text(&error["message"]).contains("OOM"), "{error}");
-    assert!(text(&error["help"]).contains("maxmemory"), "{error}");
+    for version in RedisVersion::EACH_PRODUCT {
+        let (source, target) = (version.start(), version.start());
+        fill_with_many(&source, 5000, 1000);
+        let guard = guard_of(&source);
+        guard.backup();
+        target.connect().words("CONFIG SET maxmemory 3mb");
+        let error = guard.json(&["restore", "--to", &url(&target)]).error(2, "restore-failed");
+        assert!(text(&error["message"]).contains("OOM"), "{error}");
+        assert!(text(&error["help"]).contains("maxmemory"), "{error}");
+    }
 }
 
 #[test]
 fn a_replica_is_no_target() {
-    let (_master, port) = start_on_port(&[]);
-    let source = TestRedis::start();
-    let guard = guard_of(&source);
-    guard.backup();
-    let replica = TestRedis::start_with(&["--replicaof", "127.0.0.1", &port.to_string()]);
-    let error = guard.json(&["restore", "--to", &url(&replica)]).error(2, "restore-failed");
-    assert!(text(&error["message"]).contains("is a replica"), "{error}");
+    for version in RedisVersion::EACH_PRODUCT {
+        let (_master, port) = start_on_port(version, &[]);
+        let source = version.start();
+        let guard = guard_of(&source);
+        guard.backup();
+        let replica = version.start_with(&["--replicaof", "127.0.0.1", &port.to_string()]);
+        let error = guard.json(&["restore", "--to", &url(&replica)]).error(2, "restore-failed");
+        assert!(text(&error["message"]).contains("is a replica"), "{error}");
+    }
 }

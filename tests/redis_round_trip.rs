@@ -4,6 +4,12 @@
 
 mod support;
 
+// The paths are spelt out because this file is the root of a test binary.
+#[path = "redis_round_trip/format.rs"]
+mod format;
+#[path = "redis_round_trip/topology.rs"]
+mod topology;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::num::NonZeroU32;
@@ -13,7 +19,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use guard::catalog::{Catalog, Evidence, RunNote};
 use guard::progress::Progress;
@@ -26,13 +31,14 @@ use guard::store::FsStore;
 use guard::stream::Identities;
 use serde_json::Value;
 use support::guard::{Guard, text};
-use support::keyspace::{fill, fill_with_many, free_port, info, start_on_port, url};
+use support::keyspace::{fill, fill_with_many, free_port, url};
 use support::process::{SOON, wait_for};
-use support::redis::RedisVersion::V8;
-use support::redis::{RedisConnection, Reply, TestRedis};
+use support::redis::{RedisConnection, RedisVersion, Reply, TestRedis};
 
+/// A user of this server, with the server's own programs for the scratch.
 fn guard_of(server: &TestRedis) -> Guard {
-    Guard::default().with("REDIS_URL", &url(server))
+    let programs = server.version().bin_dir().display().to_string();
+    Guard::default().with("REDIS_URL", &url(server)).with("GUARD_SCRATCH_BIN_DIR", &programs)
 }
 
 /// What a program prints that ends well.
@@ -49,7 +55,11 @@ fn prove_newest(guard: &Guard) -> Value {
 
 #[test]
 fn a_keyspace_is_proven_and_comes_back_into_an_empty_server() {
-    let start = || TestRedis::start_with(&["--enable-debug-command", "yes"]);
+    RedisVersion::ALL.into_iter().for_each(round_trip);
+}
+
+fn round_trip(version: RedisVersion) {
+    let start = || version.start_with(&["--enable-debug-command", "yes"]);
     let (source, target) = (start(), start());
     fill(&source);
     let guard = guard_of(&source).encrypted().with_identity();
@@ -60,6 +70,10 @@ fn a_keyspace_is_proven_and_comes_back_into_an_empty_server() {
     let listed = guard.json(&["list"]).yes();
     assert_eq!(listed["backups"][0]["databases"], 16, "{listed}");
     assert_eq!(listed["backups"][0]["guarantee"], "point-in-time", "{listed}");
+    let facts = guard.json(&["show"]).yes()["facts"].clone();
+    let (number, rdb_version) = version.numbers();
+    assert_eq!((&facts["server"], &facts["rdb_version"]), (&version.product().into(), &rdb_version.into()), "{facts}");
+    assert!(text(&facts["server_version"]).starts_with(number), "{facts}");
     assert_eq!(guard.json(&["verify"]).yes()["verdict"], "ok");
 
     let answer = guard.json(&["restore", "--to", &url(&target)]).yes();
@@ -73,34 +87,10 @@ fn a_keyspace_is_proven_and_comes_back_into_an_empty_server() {
     assert_eq!(there.words("FCALL one 0"), Reply::Integer(1));
     assert_eq!(there.words("XPENDING stream:small readers"), here.words("XPENDING stream:small readers"));
     assert_eq!(there.words("DEBUG DIGEST-VALUE hash:big zset:big"), here.words("DEBUG DIGEST-VALUE hash:big zset:big"));
-}
-
-/// The newer server knows more encodings, and expiries of single fields.
-#[test]
-fn a_newer_server_takes_an_older_backup_and_an_older_one_refuses_a_newer() {
-    let (old, new) = (TestRedis::start(), V8.start());
-    fill(&old);
-    fill(&new);
-    new.connect().words("HPEXPIRE hash:small 100000000 FIELDS 1 field-0");
-    let guard = guard_of(&old);
-    guard.backup();
-    let upgraded = V8.start();
-    let answer = guard.json(&["restore", "--to", &url(&upgraded)]).yes();
-    assert_eq!(answer["compared"], true, "{answer}");
-
-    let programs = V8.program().parent().unwrap().display().to_string();
-    let guard = guard_of(&new).with("GUARD_SCRATCH_BIN_DIR", &programs);
-    guard.backup();
-    prove_newest(&guard);
-    let target = TestRedis::start();
-    let error = guard.json(&["restore", "--to", &url(&target)]).error(2, "target-too-old");
-    assert!(text(&error["message"]).contains("reads up to version 10"), "{error}");
-    assert_eq!(target.connect().words("DBSIZE"), Reply::Integer(0));
-    // No server that could load it is no verdict about the backup.
-    let guard = guard.without("GUARD_SCRATCH_BIN_DIR");
-    let error = guard.json(&["restore", "--to", "scratch"]).error(2, "scratch-failed");
-    assert!(text(&error["message"]).contains("cannot load this snapshot"), "{error}");
-    assert!(text(&error["help"]).contains("scratch.bin_dir"), "{error}");
+    if version.expires_fields() {
+        let asked = "HPEXPIRETIME hash:big FIELDS 3 field-0 field-1 field-600";
+        assert_eq!(there.words(asked), here.words(asked));
+    }
 }
 
 #[test]
@@ -144,6 +134,33 @@ fn a_target_that_is_not_empty_or_is_the_source_is_refused() {
     assert!(text(&error["message"]).contains("the backup is of Redis"), "{error}");
 }
 
+/// The target was empty when it was asked, and somebody was quicker than the first key.
+#[test]
+fn a_key_that_appears_meanwhile_is_not_replaced() {
+    for version in RedisVersion::EACH_PRODUCT {
+        let (source, target) = (version.start(), version.start());
+        source.connect().words("SET plain value");
+        let guard = guard_of(&source);
+        guard.backup();
+        let socket = target.socket();
+        let proxy = RecordingProxy::watching(
+            target.socket(),
+            Arc::new(move |sent| {
+                if memchr::memmem::find(sent, b"RESTORE").is_some() {
+                    RedisConnection::open(&socket).unwrap().words("SET plain mine");
+                }
+            }),
+        );
+        let through = format!("unix://{}", proxy.socket().display());
+        let error = guard.json(&["restore", "--to", &through]).error(2, "restore-failed");
+        assert!(text(&error["message"]).contains("refused key \"plain\": BUSYKEY"), "{error}");
+        assert_eq!(target.connect().words("GET plain"), Reply::Bulk(Some(b"mine".to_vec())));
+        // Once it was said, it is.
+        guard.json(&["restore", "--to", &through, "--clean", "--yes"]).yes();
+        assert_eq!(target.connect().words("GET plain"), Reply::Bulk(Some(b"value".to_vec())));
+    }
+}
+
 #[test]
 fn some_keys_come_back_into_another_database() {
     let (source, target) = (TestRedis::start(), TestRedis::start());
@@ -185,13 +202,41 @@ fn what_has_expired_in_between_is_told_apart_from_what_is_lost() {
     for damage in
         ["DEL session:1", "PEXPIREAT session:1 99999999999999", "XACK stream:small readers 2-1", "FUNCTION FLUSH"]
     {
-        let evidence = proof_after(&guard, damage);
+        let evidence = proof_after(&guard, RedisVersion::V7, damage);
         assert_eq!(evidence.reason.as_deref(), Some("contents-differ"), "{damage}: {evidence:?}");
     }
 }
 
+/// The same for single fields of a hash, and for a hash that has none left.
+#[test]
+fn fields_that_have_expired_in_between_are_told_apart_from_lost_ones() {
+    for version in [RedisVersion::V8, RedisVersion::Valkey9] {
+        let (source, target) = (version.start(), version.start());
+        fill(&source);
+        let mut here = source.connect();
+        here.words("HSET part f v g w");
+        here.words("HSET whole f v");
+        here.words("HPEXPIRE part 4000 FIELDS 1 f");
+        here.words("HPEXPIRE whole 4000 FIELDS 1 f");
+        let guard = guard_of(&source);
+        guard.backup();
+        wait_for("the fields' end", SOON, || {
+            let left = (here.words("HLEN whole"), here.words("HLEN part"));
+            (left == (Reply::Integer(0), Reply::Integer(1))).then_some(())
+        });
+        prove_newest(&guard);
+        let answer = guard.json(&["restore", "--to", &url(&target)]).yes();
+        // What is left of the one is compared, and nothing is left of the other.
+        assert_eq!((&answer["compared"], &answer["expired"]), (&true.into(), &1.into()), "{version:?}: {answer}");
+        for damage in ["HDEL hash:small field-0", "HPERSIST hash:small FIELDS 1 field-0"] {
+            let evidence = proof_after(&guard, version, damage);
+            assert_eq!(evidence.reason.as_deref(), Some("contents-differ"), "{version:?}, {damage}: {evidence:?}");
+        }
+    }
+}
+
 /// The evidence of a proof whose copy was damaged.
-fn proof_after(guard: &Guard, damage: &str) -> Evidence {
+fn proof_after(guard: &Guard, version: RedisVersion, damage: &str) -> Evidence {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let catalog = Catalog::open(Arc::new(FsStore::open(&guard.store()).unwrap())).await.unwrap();
@@ -202,7 +247,7 @@ fn proof_after(guard: &Guard, damage: &str) -> Evidence {
             backup: &backup,
             identities: &Identities::default(),
             temp_dir: None,
-            client: &ClientSearch::default(),
+            client: &ClientSearch { dir: Some(version.bin_dir()) },
             jobs: NonZeroU32::MIN,
         };
         let settings = ClusterSettings { dir: None, user: "postgres".to_owned() };
@@ -219,8 +264,8 @@ fn proof_after(guard: &Guard, damage: &str) -> Evidence {
 
 #[test]
 fn the_stored_rdb_is_byte_equal_to_what_the_server_sent_in_both_framings() {
-    for diskless in ["yes", "no"] {
-        let server = TestRedis::start_with(&["--repl-diskless-sync", diskless]);
+    for (version, diskless) in RedisVersion::WITH_CHECKER.into_iter().flat_map(|it| [(it, "yes"), (it, "no")]) {
+        let server = version.start_with(&["--repl-diskless-sync", diskless]);
         fill(&server);
         let proxy = RecordingProxy::start(server.socket());
         let guard = Guard::default().with("REDIS_URL", &format!("unix://{}", proxy.socket().display()));
@@ -229,14 +274,12 @@ fn the_stored_rdb_is_byte_equal_to_what_the_server_sent_in_both_framings() {
         guard.json(&["restore", "--to", &out.display().to_string()]).yes();
         let rdb = fs::read(out.join("dump.rdb")).unwrap();
         let sent = proxy.sent();
-        let at = memchr::memmem::find(&sent, &rdb).unwrap_or_else(|| panic!("diskless {diskless}: other bytes"));
+        let at = memchr::memmem::find(&sent, &rdb).unwrap_or_else(|| panic!("{version:?}, {diskless}: other bytes"));
         let header = sent[..at].rsplit(|byte| *byte == b'\n').nth(1).unwrap();
         let expected: &[u8] = if diskless == "yes" { b"$EOF:" } else { b"$" };
         assert!(header.starts_with(expected), "{}", header.escape_ascii());
         assert_eq!(header.starts_with(b"$EOF:"), diskless == "yes");
-        let mut check = Command::new("redis-check-rdb");
-        check.arg(out.join("dump.rdb"));
-        assert!(said(check).contains("RDB looks OK"));
+        assert!(version.check_file(&out.join("dump.rdb")).contains("RDB looks OK"), "{version:?}");
     }
 }
 
@@ -248,6 +291,11 @@ struct RecordingProxy {
 
 impl RecordingProxy {
     fn start(server: PathBuf) -> Self {
+        Self::watching(server, Arc::new(|_| ()))
+    }
+
+    /// One that shows what clients send before it passes it on.
+    fn watching(server: PathBuf, see: Arc<dyn Fn(&[u8]) + Send + Sync>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(dir.path().join("proxy.sock")).unwrap();
         let sent = Arc::new(Mutex::new(Vec::new()));
@@ -256,7 +304,8 @@ impl RecordingProxy {
             for client in listener.incoming().flatten() {
                 let server = UnixStream::connect(&server).unwrap();
                 let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                thread::spawn(move || pass(from, to, |_| ()));
+                let see = Arc::clone(&see);
+                thread::spawn(move || pass(from, to, |bytes| see(bytes)));
                 let recorded = Arc::clone(&recorded);
                 // One connection after the other: what is sent is kept apart only if it does not overlap.
                 thread::spawn(move || {
@@ -276,7 +325,8 @@ impl RecordingProxy {
     fn sent(&self) -> Vec<u8> {
         wait_for("the snapshot", SOON, || {
             let sent = self.sent.lock().unwrap().clone();
-            memchr::memmem::find(&sent, b"REDIS0").map(|_| sent)
+            let has_begun = |header: &[u8]| memchr::memmem::find(&sent, header).is_some();
+            (has_begun(b"REDIS0") || has_begun(b"VALKEY0")).then_some(sent)
         })
     }
 }
@@ -300,7 +350,11 @@ fn pass(mut from: UnixStream, mut to: UnixStream, mut see: impl FnMut(&[u8])) {
 
 #[test]
 fn a_server_that_forbids_sync_is_read_key_by_key_and_says_so() {
-    let server = TestRedis::start_with(&["--rename-command", "SYNC", ""]);
+    RedisVersion::WITH_CHECKER.into_iter().for_each(scanned);
+}
+
+fn scanned(version: RedisVersion) {
+    let server = version.start_with(&["--rename-command", "SYNC", ""]);
     fill(&server);
     fill_with_many(&server, 2000, 10);
     let guard = guard_of(&server);
@@ -312,18 +366,17 @@ fn a_server_that_forbids_sync_is_read_key_by_key_and_says_so() {
     let manifest = guard.json(&["show"]).yes();
     assert_eq!(manifest["facts"]["guarantee"], "not-a-point-in-time", "{manifest:#}");
     assert_eq!(manifest["facts"]["shards"][0]["method"], "scan");
+    assert_eq!(manifest["facts"]["rdb_version"], version.numbers().1);
     prove_newest(&guard);
     // Nothing changed meanwhile, so it is what a snapshot would have been.
-    let snapshot = TestRedis::start_from(&server.save());
+    let snapshot = version.start_from(&server.save(), &[]);
     let other = guard_of(&snapshot);
     other.backup();
     let expected = other.json(&["show"]).yes();
     assert_eq!(manifest["contents"]["keyspace"], expected["contents"]["keyspace"]);
     let out = guard.dir().join("out");
     guard.json(&["restore", "--to", &out.display().to_string()]).yes();
-    let mut check = Command::new("redis-check-rdb");
-    check.arg(out.join("dump.rdb"));
-    assert!(said(check).contains("RDB looks OK"));
+    assert!(version.check_file(&out.join("dump.rdb")).contains("RDB looks OK"), "{version:?}");
 }
 
 #[test]
@@ -355,152 +408,12 @@ fn keys_that_come_and_go_while_they_are_read_do_no_harm() {
 }
 
 #[test]
-fn a_replica_is_a_source_and_a_master_that_is_gone_makes_it_none() {
-    let (master, port) = start_on_port(&[]);
-    fill(&master);
-    let replica = TestRedis::start_with(&["--replicaof", "127.0.0.1", &port.to_string()]);
-    wait_for("the replica", SOON, || (info(&mut replica.connect(), "master_link_status") == "up").then_some(()));
-    let guard = guard_of(&replica);
-    guard.backup();
-    let shard = &guard.json(&["show"]).yes()["facts"]["shards"][0];
-    assert_eq!(shard["role"], "slave");
-    assert_eq!(shard["replication_id"], info(&mut master.connect(), "master_replid").as_str());
-    prove_newest(&guard);
-    let error = guard.json(&["restore", "--to", &format!("redis://127.0.0.1:{port}")]).error(2, "target-is-source");
-    assert!(text(&error["message"]).contains(&port.to_string()), "{error}");
-    drop(master);
-    wait_for("the link's end", SOON, || (info(&mut replica.connect(), "master_link_status") == "down").then_some(()));
-    let error = guard.json(&["backup"]).error(2, "source-failed");
-    assert!(text(&error["message"]).contains("link to its master is down"), "{error}");
-}
-
-#[test]
-fn sentinels_say_where_the_master_or_a_replica_is() {
-    let (master, port) = start_on_port(&[]);
-    fill(&master);
-    let (replica, replica_port) = start_on_port(&["--replicaof", "127.0.0.1", &port.to_string()]);
-    wait_for("the replica", SOON, || (info(&mut replica.connect(), "master_link_status") == "up").then_some(()));
-    let sentinel_port = free_port();
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("sentinel.conf");
-    fs::write(&file, format!("sentinel monitor cache 127.0.0.1 {port} 1\n")).unwrap();
-    let (file, sentinel_port) = (file.display().to_string(), sentinel_port.to_string());
-    let sentinel = TestRedis::start_from_file(&file, &["--port", &sentinel_port, "--sentinel"]);
-    let config = |extra: &str| {
-        format!(
-            "[source.cache]\nkind = \"redis\"\nurl = \"redis://127.0.0.1:1,127.0.0.1:{sentinel_port}\"\n\
-             sentinel = \"cache\"\n{extra}"
-        )
-    };
-    let guard = Guard::configured(&config(""));
-    guard.backup();
-    let address = |guard: &Guard| text(&guard.json(&["show"]).yes()["facts"]["shards"][0]["address"]);
-    assert_eq!(address(&guard), format!("127.0.0.1:{port}"));
-    wait_for("the sentinel to see the replica", Duration::from_secs(40), || {
-        let Reply::Array(replicas) = sentinel.connect().words("SENTINEL REPLICAS cache") else { return None };
-        let shown = format!("{replicas:?}");
-        let Reply::Array(fields) = replicas.first()? else { return None };
-        let text = |at: usize| match fields.get(at) {
-            Some(Reply::Bulk(Some(bytes))) => String::from_utf8_lossy(bytes).into_owned(),
-            _ => String::new(),
-        };
-        let status = (0..fields.len()).find(|at| text(*at) == "master-link-status").map(|at| text(at + 1));
-        assert!(!shown.is_empty());
-        (status.as_deref() == Some("ok")).then_some(())
-    });
-    guard.configure(&config("prefer_replica = true\n"));
-    guard.backup();
-    assert_eq!(address(&guard), format!("127.0.0.1:{replica_port}"));
-    guard.configure(&config("").replace("sentinel = \"cache\"", "sentinel = \"other\""));
-    let error = guard.json(&["backup"]).error(2, "source-failed");
-    assert!(text(&error["message"]).contains("watches no master called `other`"), "{error}");
-}
-
-/// A cluster of so many masters that share the slots.
-fn start_cluster(n_masters: usize) -> Vec<(TestRedis, u16)> {
-    let settings = ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"];
-    let nodes: Vec<(TestRedis, u16)> = (0..n_masters).map(|_| start_on_port_below(&settings)).collect();
-    let share = 16384 / n_masters;
-    for (node_idx, (node, _)) in nodes.iter().enumerate() {
-        let last = if node_idx + 1 == n_masters { 16383 } else { (node_idx + 1) * share - 1 };
-        node.connect().words(&format!("CLUSTER ADDSLOTSRANGE {} {last}", node_idx * share));
-        node.connect().words(&format!("CLUSTER SET-CONFIG-EPOCH {}", node_idx + 1));
-    }
-    for (node, _) in &nodes {
-        for (_, port) in &nodes {
-            node.connect().words(&format!("CLUSTER MEET 127.0.0.1 {port}"));
-        }
-    }
-    for (node, _) in &nodes {
-        wait_for("the cluster", SOON, || {
-            let Reply::Bulk(Some(nodes)) = node.connect().words("CLUSTER INFO") else { return None };
-            let text = String::from_utf8_lossy(&nodes).into_owned();
-            let whole = text.contains("cluster_state:ok") && text.contains(&format!("cluster_known_nodes:{n_masters}"));
-            whole.then_some(())
-        });
-    }
-    nodes
-}
-
-/// The bus needs a port 10000 above.
-fn start_on_port_below(settings: &[&str]) -> (TestRedis, u16) {
-    let port = (0..1000)
-        .map(|_| free_port())
-        .find(|port| *port < 55_000 - 10_000)
-        .unwrap_or_else(|| 20_000 + free_port() % 20_000);
-    let text = port.to_string();
-    let settings: Vec<&str> = ["--port", &text].into_iter().chain(settings.iter().copied()).collect();
-    (TestRedis::start_with(&settings), port)
-}
-
-fn fill_cluster(nodes: &[(TestRedis, u16)], n_keys: usize) {
-    let port = nodes[0].1.to_string();
-    for key_idx in 0..n_keys {
-        let mut cli = Command::new("redis-cli");
-        cli.args(["-c", "-p", &port, "SET", &format!("key:{key_idx}"), &format!("value {key_idx}")]);
-        assert!(said(cli).contains("OK"));
-    }
-}
-
-#[test]
-fn each_master_of_a_cluster_is_a_stream_of_one_backup() {
-    let nodes = start_cluster(3);
-    fill_cluster(&nodes, 60);
-    let library = "#!lua name=lib\nredis.register_function('one', function() return 1 end)";
-    for (node, _) in &nodes {
-        drop(node.connect().run(&["FUNCTION", "LOAD", library]));
-    }
-    let guard = Guard::default().with("REDIS_URL", &format!("redis://127.0.0.1:{}", nodes[1].1));
-    guard.backup();
-    let manifest = guard.json(&["show"]).yes();
-    let streams: Vec<_> = manifest["streams"].as_array().unwrap().iter().map(|stream| text(&stream["name"])).collect();
-    assert_eq!(streams, ["dump-1", "dump-2", "dump-3"]);
-    assert_eq!(manifest["facts"]["shards"][2]["slots"][0], "10922-16383", "{manifest:#}");
-    prove_newest(&guard);
-    // Into one server, and into a cluster that is cut in another way.
-    let alone = TestRedis::start();
-    let other = start_cluster(2);
-    for target in [url(&alone), format!("redis://127.0.0.1:{}", other[0].1)] {
-        let answer = guard.json(&["restore", "--to", &target]).yes();
-        let found = (&answer["keys"], &answer["functions"], &answer["compared"]);
-        assert_eq!(found, (&60.into(), &1.into(), &true.into()), "{target}");
-    }
-    let here = guard.json(&["restore", "--to", &format!("redis://127.0.0.1:{}", nodes[2].1)]);
-    here.error(2, "target-is-source");
-
-    // Slots on their way hide keys from both sides.
-    let Reply::Bulk(Some(id)) = nodes[1].0.connect().words("CLUSTER MYID") else { panic!("an id is a text") };
-    nodes[0].0.connect().words(&format!("CLUSTER SETSLOT 0 MIGRATING {}", String::from_utf8_lossy(&id)));
-    let toml = "[source.cache]\nkind = \"redis\"\nretries = 0\n";
-    let impatient = Guard::configured(&format!("{toml}url = \"redis://127.0.0.1:{}\"\n", nodes[0].1));
-    let error = impatient.json(&["backup"]).error(2, "cluster-moving");
-    assert!(text(&error["message"]).contains("moving slots"), "{error}");
-}
-
-#[test]
 fn restore_md_is_followed_to_the_letter_without_guard() {
-    for prepare in [|guard| guard, Guard::encrypted] {
-        let source = TestRedis::start();
+    let prepares = [|guard| guard, Guard::encrypted];
+    for (version, prepare) in
+        RedisVersion::WITH_CHECKER.into_iter().flat_map(|it| prepares.map(|prepare| (it, prepare)))
+    {
+        let source = version.start();
         fill(&source);
         let guard = prepare(guard_of(&source));
         let id = guard.backup();
@@ -508,7 +421,7 @@ fn restore_md_is_followed_to_the_letter_without_guard() {
         if guard.identity_file().exists() {
             fs::copy(guard.identity_file(), folder.join("key.txt")).unwrap();
         }
-        let restored = follow(&folder);
+        let restored = follow(&folder, version);
         let copy = Guard::default().with("REDIS_URL", &format!("redis://127.0.0.1:{restored}"));
         copy.backup();
         let keyspace = |guard: &Guard| guard.json(&["show"]).yes()["contents"]["keyspace"].clone();
@@ -519,14 +432,16 @@ fn restore_md_is_followed_to_the_letter_without_guard() {
 }
 
 /// Runs every shell block of the note in a shell that knows only the programs that the note names; returns the server's port.
-fn follow(folder: &Path) -> u16 {
+fn follow(folder: &Path, version: RedisVersion) -> u16 {
     let note = fs::read_to_string(folder.join("RESTORE.md")).unwrap();
     let blocks: Vec<&str> = note.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert_eq!(blocks.len(), 3, "{note}");
     let bin = folder.join("bin");
     fs::create_dir(&bin).unwrap();
-    for program in ["sh", "cat", "sha256sum", "zstd", "age", "redis-server", "redis-check-rdb"] {
-        let found = ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(program)).find(|path| path.exists());
+    let servers = ["server", "check-rdb"].map(|program| format!("{}-{program}", version.product()));
+    for program in ["sh", "cat", "sha256sum", "zstd", "age"].into_iter().chain(servers.iter().map(String::as_str)) {
+        let dirs = [PathBuf::from("/usr/bin"), PathBuf::from("/bin"), version.bin_dir()];
+        let found = dirs.iter().map(|dir| dir.join(program)).find(|path| path.exists());
         symlink(found.unwrap_or_else(|| panic!("this test needs {program}: run scripts/setup")), bin.join(program))
             .unwrap();
     }

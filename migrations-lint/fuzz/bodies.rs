@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use migrations_lint::engine::Engine;
 use migrations_lint::fix;
-use migrations_lint::layout::{Applied, FoundSet, InputFile, Layout, find_sets, mark_pending};
+pub(crate) use migrations_lint::layout::Layout;
+use migrations_lint::layout::{Applied, FoundSet, InputFile, find_sets, mark_pending};
 use migrations_lint::migration::{Direction, MigrationFile, MigrationSet, Part, TransactionMode};
 use migrations_lint::render::{Document, Format, Look, Sources, render};
 use migrations_lint::report::Report;
@@ -55,11 +56,9 @@ pub(crate) fn linter(input: &str) {
     report(&[found], false);
 }
 
-/// The layouts: the first character forces one or none; what follows are files, each after a line `=== path`.
-pub(crate) fn layout(input: &str) {
-    let (choice, text) = first(input);
-    let forced = Layout::ALL.get(choice % (Layout::ALL.len() + 2)).copied();
-    let files = files(text);
+/// A layout, forced or to be found: the input is files, each after a line `=== path`.
+pub(crate) fn layout(input: &str, forced: Option<Layout>) {
+    let files = files(input);
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let mut sets = find_sets(files, forced);
     for found in &mut sets {

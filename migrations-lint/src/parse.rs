@@ -47,6 +47,7 @@ pub(crate) fn parse(text: &str, span: Span, engine: Engine) -> Vec<Statement> {
     let mut splitter = Splitter::new(&text, span, engine);
     let mut statements: Vec<Statement> = Vec::new();
     let (mut weight, mut n_weighed) = (0, 0);
+    let mut prepared = mysql::prepared::Prepared::default();
     while let Some(cut) = splitter.cut() {
         if weight >= MAX_WEIGHT {
             let start = splitter.tokens().first().map_or(span.start, |token| token.start());
@@ -67,6 +68,9 @@ pub(crate) fn parse(text: &str, span: Span, engine: Engine) -> Vec<Statement> {
             read_judged(origin, &tokens, cut.depth, engine, &mut statements);
         } else {
             read_judged(origin, splitter.tokens(), cut.depth, engine, &mut statements);
+        }
+        if matches!(engine, Engine::MySql | Engine::MariaDb) {
+            prepared.read(Cursor::new(origin, splitter.tokens()), engine, &mut statements);
         }
         weight += statements[n_weighed..]
             .iter()
@@ -98,15 +102,16 @@ pub(crate) fn unreadable(span: Span) -> Statement {
 /// Reads a statement that the grammar accepts; of one that it rejects, what can be told apart still counts.
 fn read_judged(origin: Origin<'_>, tokens: &[Token], depth: usize, engine: Engine, found: &mut Vec<Statement>) {
     let verdict = judged(origin, tokens, depth, engine);
+    let is_doubted = verdict.starts.len() > 1 || verdict.problem.is_some();
+    if is_doubted && (uses_psql_variables(origin, tokens) || is_psql_copy(origin, tokens)) {
+        return read_statement(Cursor::new(origin, tokens), engine, found);
+    }
     if verdict.starts.len() > 1 {
         return read_unseparated(origin, tokens, &verdict.starts, engine, found);
     }
     let Some((message, place)) = verdict.problem else {
         return read_statement(Cursor::new(origin, tokens), engine, found);
     };
-    if uses_psql_variables(origin, tokens) {
-        return read_statement(Cursor::new(origin, tokens), engine, found);
-    }
     for piece in pieces_at_line_starts(origin, tokens) {
         let verdict = if piece.len() == tokens.len() {
             Some((message.clone(), place))
@@ -185,7 +190,11 @@ fn read_unseparated(
         }
         if idx == 1 {
             let span = Cursor::new(origin, piece).span();
-            found.push(unparsed(span, "a semicolon is missing before this statement", span.start));
+            found.push(unparsed(
+                span,
+                "this does not belong to the statement before it, or a semicolon is missing",
+                span.start,
+            ));
         }
         read_statement(Cursor::new(origin, piece), engine, found);
     }
@@ -242,6 +251,11 @@ fn uses_psql_variables(origin: Origin<'_>, tokens: &[Token]) -> bool {
             && pair[0].end() == pair[1].start()
             && matches!(pair[1].kind, TokenKind::Word | TokenKind::String | TokenKind::QuotedWord)
     })
+}
+
+/// `\copy t from file`: psql reads the file's name, which needs no quotes.
+fn is_psql_copy(origin: Origin<'_>, tokens: &[Token]) -> bool {
+    tokens.first().is_some_and(|first| origin.text[..first.start()].ends_with('\\'))
 }
 
 /// A forgotten semicolon glues statements together: cuts where a line starts with a word that starts statements.

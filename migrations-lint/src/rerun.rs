@@ -9,7 +9,7 @@ mod effect;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::source_text::Span;
-use crate::statement::{ActionKind, AlterTable, Conflict, Guard, Insert, Kind, Looked, Statement, Update};
+use crate::statement::{ActionKind, AlterTable, Assignment, Conflict, Guard, Insert, Kind, Looked, Statement, Update};
 use crate::transaction::Place;
 use effect::{Effect, Object, effects};
 
@@ -339,9 +339,15 @@ fn update_again(update: &Update, statement: &Statement, state: &State) -> Option
     if matches!(statement.guard, Guard::Condition(_)) || state.made.contains(&Object::relation(&update.table)) {
         return None;
     }
-    let is_tested = |column: &str| update.tested.iter().any(|tested| **tested == *column);
-    // A column that the same statement sets to a constant and tests marks the row as done.
-    if update.assignments.iter().any(|assignment| is_tested(&assignment.column)) || is_tested("exists") {
+    let n_tests = |column: &str| update.tested.iter().filter(|tested| ***tested == *column).count();
+    // A column that the same statement sets to a constant and tests marks the row as done; that it is not null marks it only if it
+    // is set to NULL.
+    let marks = |assignment: &Assignment| {
+        let not_null = update.filter.iter().flat_map(|filter| &filter.not_null);
+        let says_little = not_null.filter(|column| **column == assignment.column).count();
+        n_tests(&assignment.column) > if assignment.value.is_null { 0 } else { says_little }
+    };
+    if update.assignments.iter().any(marks) || n_tests("exists") > 0 {
         return None;
     }
     // Which rows a join finds is beyond this text; what depends on the old value changes whichever they are.

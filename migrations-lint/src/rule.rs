@@ -1,5 +1,10 @@
 //! What a rule is: its name, class, default severity, documentation and examples; and what its check sees and says.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use rustc_hash::FxHashMap;
+
 use crate::engine::{Engine, ServerVersion};
 use crate::migration::{Direction, MigrationSet, TransactionMode};
 use crate::options::RuleSeverity;
@@ -8,7 +13,7 @@ use crate::rerun::Failure;
 use crate::schema::Catalog;
 use crate::session::Session;
 use crate::source_text::{SourceText, Span};
-use crate::statement::{Kind, Name, Statement};
+use crate::statement::{ActionKind, Kind, Name, Statement};
 use crate::transaction::Place;
 
 /// One rule as the outside sees it: `--list-rules`, `--explain`, the generated page.
@@ -151,6 +156,9 @@ impl Engines {
     }
 }
 
+/// Stands for a table whose name the SQL puts together.
+const NAMED_AT_RUN_TIME: &str = "_";
+
 /// One part of a file, parsed, with what is known of it as a whole.
 pub(crate) struct PartView<'a> {
     pub(crate) source: &'a SourceText,
@@ -163,6 +171,32 @@ pub(crate) struct PartView<'a> {
     pub(crate) places: &'a [Place],
     /// In the order of the statements.
     pub(crate) failures: &'a [Failure],
+    /// Filled by [`Self::is_secured_after`].
+    pub(crate) secured: OnceCell<FxHashMap<Box<str>, usize>>,
+}
+
+impl PartView<'_> {
+    /// Whether the part goes on to enable row level security of the table of that name, however far ahead, or of tables that it
+    /// names at run time.
+    pub(crate) fn is_secured_after(&self, statement_idx: usize, table: &str) -> bool {
+        let secured = self.secured.get_or_init(|| self.secured_tables());
+        let is_ahead = |name: &str| secured.get(name).is_some_and(|idx| *idx > statement_idx);
+        is_ahead(table) || is_ahead(NAMED_AT_RUN_TIME)
+    }
+
+    /// Each table with the last statement that enables it.
+    fn secured_tables(&self) -> FxHashMap<Box<str>, usize> {
+        let mut secured = FxHashMap::default();
+        for (idx, statement) in self.statements.iter().enumerate() {
+            let Kind::AlterTable(alter) = &statement.kind else { continue };
+            let enables = alter.actions.iter().any(|action| matches!(action.kind, ActionKind::EnableRowSecurity));
+            if enables && !statement.is_defined_only && !self.places[idx].rolled_back {
+                let is_unknown = alter.name.name.bytes().all(|byte| byte == b'_');
+                secured.insert(if is_unknown { NAMED_AT_RUN_TIME.into() } else { alter.name.name.clone() }, idx);
+            }
+        }
+        secured
+    }
 }
 
 /// A statement in its context: what a check looks at.
@@ -225,6 +259,17 @@ impl<'a> View<'a> {
     /// A name as the file writes it.
     pub(crate) fn written(&self, name: &Name) -> &'a str {
         self.part.source.slice(name.span)
+    }
+
+    /// An identifier as SQL of the part's engine has to write it.
+    pub(crate) fn quoted<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        let is_plain = !name.starts_with(|first: char| first.is_ascii_digit())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        match self.part.engine {
+            _ if is_plain => name.into(),
+            Engine::MySql | Engine::MariaDb => format!("`{}`", name.replace('`', "``")).into(),
+            Engine::PostgreSql | Engine::Sqlite => format!("\"{}\"", name.replace('"', "\"\"")).into(),
+        }
     }
 
     /// The statement's text.

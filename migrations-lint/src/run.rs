@@ -1,5 +1,6 @@
 //! One run over a set: parse the files side by side, then walk them in order with the context and ask the rules.
 
+use std::cell::OnceCell;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -142,6 +143,7 @@ impl Walk<'_> {
             statements,
             places: &places,
             failures: &failures,
+            secured: OnceCell::new(),
         };
         // A down starts where its up ended, and leads away from where the next file goes on.
         if direction == Direction::Down {
@@ -166,6 +168,7 @@ impl Walk<'_> {
             session.apply(statement, &self.catalog);
             if !place.rolled_back {
                 self.catalog.apply(&statement.kind, place.transaction);
+                self.catalog.note_rows(statement);
             }
         }
         if direction == Direction::Down {

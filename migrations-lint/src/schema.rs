@@ -3,11 +3,13 @@
 //! Only what the files say is known. A table that no file created is there, with columns nobody knows.
 
 mod apply;
+mod recent;
 mod undoable;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::statement::{Generated, Name, ObjectKind, Type};
+use recent::Recent;
 use undoable::Undoable;
 
 /// A qualified name.
@@ -37,6 +39,8 @@ pub(crate) struct Catalog {
     referenced: FxHashSet<Key>,
     /// Every object with its kind that a file created, to know what is new.
     created: Undoable<(ObjectKind, Key), usize>,
+    /// What the part that is being read has taken away.
+    recent: Recent,
     /// What [`Catalog::take_back`] puts back besides.
     before: Before,
 }
@@ -100,7 +104,12 @@ pub(crate) enum ConstraintFact {
     Check(Vec<Box<str>>),
     Unique(Vec<Box<str>>),
     PrimaryKey(Vec<Box<str>>),
-    ForeignKey(Vec<Box<str>>),
+    ForeignKey {
+        columns: Vec<Box<str>>,
+        /// The other table, without its schema.
+        to: Box<str>,
+        cascades: bool,
+    },
     Other,
 }
 
@@ -130,6 +139,7 @@ impl Catalog {
         self.file_idx = file_idx;
         self.default_schema = None;
         self.settings.clear();
+        self.recent = Recent::default();
     }
 
     /// From here on changes can be taken back: what a down does is not what the next file finds.
@@ -138,6 +148,7 @@ impl Catalog {
         self.index_tables.remember();
         self.types.remember();
         self.created.remember();
+        self.recent = Recent::default();
         let (default_schema, settings) = (self.default_schema.clone(), self.settings.clone());
         self.before = Before { default_schema, settings, rls_tables: self.rls_tables };
     }
@@ -148,6 +159,7 @@ impl Catalog {
         self.index_tables.take_back();
         self.types.take_back();
         self.created.take_back();
+        self.recent = Recent::default();
         let Before { default_schema, settings, rls_tables } = std::mem::take(&mut self.before);
         (self.default_schema, self.settings, self.rls_tables) = (default_schema, settings, rls_tables);
     }
@@ -197,8 +209,21 @@ impl Catalog {
 
     /// Whether an object of any kind was created by this file.
     pub(crate) fn is_new_object(&self, kind: ObjectKind, name: &Name) -> bool {
-        let born = self.created.get(&(kind, self.key(name)));
-        born.is_some_and(|born| self.is_new_file(*born)) || self.is_new(name)
+        self.is_new_object_on(kind, name, None)
+    }
+
+    /// The same of an object that may belong to a table.
+    pub(crate) fn is_new_object_on(&self, kind: ObjectKind, name: &Name, on: Option<&Name>) -> bool {
+        let born = self.created.get(&(kind, self.object_key(kind, name, on)));
+        born.is_some_and(|born| self.is_new_file(*born)) || on.is_none() && self.is_new(name)
+    }
+
+    /// Triggers, policies and rules have a name for each table.
+    fn object_key(&self, kind: ObjectKind, name: &Name, on: Option<&Name>) -> Key {
+        let of_table = matches!(kind, ObjectKind::Trigger | ObjectKind::Policy | ObjectKind::Rule);
+        let Some(table) = on.filter(|_| of_table) else { return self.key(name) };
+        let Key { schema, name: table } = self.key(table);
+        Key { schema: format!("{schema}.{table}").into(), name: name.name.clone() }
     }
 
     fn is_new_file(&self, born: usize) -> bool {

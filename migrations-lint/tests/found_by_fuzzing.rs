@@ -6,8 +6,10 @@ use std::path::Path;
 #[path = "../fuzz/bodies.rs"]
 mod bodies;
 
+use bodies::Layout;
+
 /// Runs a target over the inputs of its folder below `fuzz/found`; the names say what was wrong.
-fn check(folder: &str, body: fn(&str)) {
+fn check(folder: &str, body: impl Fn(&str)) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/found").join(folder);
     let mut n_inputs = 0;
     for entry in fs::read_dir(&folder).expect("the folder is part of the repository") {
@@ -31,7 +33,21 @@ fn the_linter_survives_what_it_once_failed_on() {
 
 #[test]
 fn the_layouts_survive_what_they_once_failed_on() {
-    check("layout", bodies::layout);
+    check("layout/detected", |input| bodies::layout(input, None));
+    for layout in Layout::ALL {
+        let folder = format!("layout/{}", layout.as_str());
+        check(&folder, |input| bodies::layout(input, Some(layout)));
+        check(&folder, |input| bodies::layout(input, None));
+    }
+}
+
+#[test]
+fn every_layout_has_a_target_of_its_own() {
+    let targets = include_str!("../fuzz/Cargo.toml");
+    for layout in Layout::ALL {
+        let name = layout.as_str().replace('-', "_");
+        assert!(targets.contains(&format!("fuzz_targets/layout_{name}.rs")), "no target for {name}");
+    }
 }
 
 /// Inputs of every run are the same: a small generator with a fixed start.
@@ -96,10 +112,12 @@ fn mutilated_cases_and_sets_of_files_are_survived() {
         bodies::split(&input);
         bodies::linter(&input);
     }
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/found/layout")).expect("it is there") {
-        let text = fs::read_to_string(entry.expect("a folder can be read to its end").path()).expect("a seed is text");
-        for _ in 0..20 * n_rounds {
-            bodies::layout(&dice.mutilate(&text));
+    for layout in Layout::ALL {
+        let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/found/layout").join(layout.as_str()).join("seed");
+        let text = fs::read_to_string(seed).expect("a seed is text");
+        for _ in 0..10 * n_rounds {
+            bodies::layout(&dice.mutilate(&text), Some(layout));
+            bodies::layout(&dice.mutilate(&text), None);
         }
     }
 }

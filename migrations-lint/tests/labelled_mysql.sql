@@ -1080,3 +1080,633 @@ ANALYZE TABLE orders;
 INSERT IGNORE INTO states (id, name) VALUES (1, 'new');--> statement-breakpoint
 INSERT IGNORE INTO states (id, name) VALUES (2, 'done');--> statement-breakpoint
 INSERT IGNORE INTO states (id, name) VALUES (3, 'lost');
+
+-- Held out: written before guard had seen them.
+
+-- case: good
+CREATE TABLE IF NOT EXISTS `customers` (
+  `id` bigint unsigned NOT NULL AUTO_INCREMENT,
+  `email` varchar(191) NOT NULL,
+  `created_at` datetime(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  `updated_at` datetime(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `customers_email_unique` (`email`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+
+-- case: good
+create table if not exists order_lines (
+  order_id bigint not null,
+  line_no  int    not null,
+  sku      varchar(40) not null,
+  primary key (order_id, line_no),
+  index ix_sku (sku),
+  constraint fk_order_lines_order foreign key (order_id) references orders (id)
+) engine=InnoDB;
+
+-- case: good
+INSERT IGNORE INTO roles (id, name) VALUES (1, 'admin'), (2, 'user');
+
+-- case: good
+INSERT INTO settings (`key`, `value`) VALUES ('locale', 'en')
+ON DUPLICATE KEY UPDATE `value` = VALUES(`value`);
+
+-- case: good
+INSERT INTO currencies (code, digits) VALUES ('EUR', 2), ('JPY', 0) AS new
+ON DUPLICATE KEY UPDATE digits = new.digits;
+
+-- case: good
+INSERT INTO permissions (name)
+SELECT 'reports.read' FROM DUAL
+WHERE NOT EXISTS (SELECT 1 FROM permissions WHERE name = 'reports.read');
+
+-- case: good
+CREATE OR REPLACE VIEW active_customers AS
+SELECT id, email FROM customers WHERE deleted_at IS NULL;
+
+-- case: good
+CREATE OR REPLACE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW `v_orders` AS SELECT `id`, `total` FROM `orders`;
+
+-- case: good
+DROP PROCEDURE IF EXISTS purge_tokens;
+DELIMITER //
+CREATE PROCEDURE purge_tokens(IN days INT)
+BEGIN
+  DELETE FROM tokens WHERE created_at < NOW() - INTERVAL days DAY;
+END //
+DELIMITER ;
+
+-- case: good
+DELIMITER $$
+DROP TRIGGER IF EXISTS customers_bu$$
+CREATE TRIGGER customers_bu BEFORE UPDATE ON customers FOR EACH ROW
+BEGIN
+  IF NEW.email <> OLD.email THEN
+    SET NEW.email_verified_at = NULL;
+  END IF;
+END$$
+DELIMITER ;
+
+-- case: good
+SET @missing := (SELECT COUNT(*) = 0 FROM information_schema.COLUMNS
+  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'customers' AND COLUMN_NAME = 'phone');
+SET @ddl := IF(@missing, 'ALTER TABLE customers ADD COLUMN phone VARCHAR(20) NULL', 'DO 0');
+PREPARE stmt FROM @ddl;
+EXECUTE stmt;
+DEALLOCATE PREPARE stmt;
+
+-- case: good
+SET @s = (SELECT IF(
+  (SELECT COUNT(*) FROM INFORMATION_SCHEMA.STATISTICS
+    WHERE table_schema = DATABASE() AND table_name = 'orders' AND index_name = 'ix_orders_status') > 0,
+  'SELECT 1',
+  'CREATE INDEX ix_orders_status ON orders (status)'));
+PREPARE q FROM @s;
+EXECUTE q;
+DEALLOCATE PREPARE q;
+
+-- case: good
+ALTER TABLE orders ALTER COLUMN status SET DEFAULT 'new';
+
+-- case: good
+ALTER TABLE `orders` ALTER `currency` SET DEFAULT 'EUR', ALGORITHM=INSTANT;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS products (id int PRIMARY KEY, name varchar(40) NOT NULL);
+-- next file
+ALTER TABLE products MODIFY COLUMN name varchar(60) NOT NULL;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS tickets (id int PRIMARY KEY, state ENUM('open', 'closed') NOT NULL DEFAULT 'open');
+-- next file
+ALTER TABLE tickets MODIFY state ENUM('open', 'closed', 'waiting') NOT NULL DEFAULT 'open';
+
+-- case: good
+ALTER TABLE orders ALTER INDEX ix_orders_old INVISIBLE;
+
+-- case: good
+ALTER TABLE orders COMMENT = 'what was bought';
+
+-- case: good
+UPDATE orders SET status = 'cancelled' WHERE status = 'canceled';
+
+-- case: good
+UPDATE customers SET country = 'DE' WHERE country IS NULL LIMIT 1000;
+
+-- case: good
+UPDATE orders o JOIN customers c ON c.id = o.customer_id
+   SET o.region = c.region
+ WHERE o.region IS NULL;
+
+-- case: good
+DELETE FROM sessions WHERE last_seen < '2023-01-01';
+
+-- case: good
+DELETE t FROM tags t JOIN tags k ON k.name = t.name AND k.id < t.id WHERE t.id > 0;
+
+-- case: good
+SET NAMES utf8mb4;
+SET time_zone = '+00:00';
+SET SESSION lock_wait_timeout = 5;
+
+-- case: good
+CREATE TEMPORARY TABLE keepers AS SELECT MIN(id) AS id FROM tags GROUP BY name;
+DELETE FROM tags WHERE id NOT IN (SELECT id FROM keepers);
+DROP TEMPORARY TABLE keepers;
+
+-- case: good
+CREATE DATABASE IF NOT EXISTS reporting CHARACTER SET utf8mb4;
+
+-- case: good
+CREATE USER IF NOT EXISTS 'reader'@'%' IDENTIFIED WITH caching_sha2_password ACCOUNT LOCK;
+GRANT SELECT ON app.* TO 'reader'@'%';
+
+-- case: good
+CREATE TABLE IF NOT EXISTS orders_2024 LIKE orders;
+
+-- case: good
+DROP FUNCTION IF EXISTS full_name;
+CREATE FUNCTION full_name(a VARCHAR(100), b VARCHAR(100)) RETURNS VARCHAR(201) DETERMINISTIC RETURN CONCAT(a, ' ', b);
+
+-- case: good
+DROP EVENT IF EXISTS nightly_purge;
+CREATE EVENT nightly_purge ON SCHEDULE EVERY 1 DAY DO DELETE FROM sessions WHERE expires < NOW();
+
+-- case: good
+CREATE EVENT IF NOT EXISTS hourly ON SCHEDULE EVERY 1 HOUR DO INSERT INTO heartbeats VALUES (NOW());
+
+-- case: good
+ANALYZE TABLE orders, customers;
+
+-- case: good
+-- DROP TABLE orders;
+# TRUNCATE orders;
+/* DELETE FROM orders; */
+SELECT 'DELETE FROM orders; DROP TABLE customers' AS warning;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS `prisma_like` (
+    `id` VARCHAR(191) NOT NULL,
+    `kind` ENUM('A', 'B') NOT NULL DEFAULT 'A',
+    `data` JSON NOT NULL,
+    INDEX `prisma_like_kind_idx`(`kind`),
+    PRIMARY KEY (`id`)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+
+-- case: good, in a transaction
+CREATE TABLE IF NOT EXISTS one (id int PRIMARY KEY);
+
+-- case: good, in a transaction
+INSERT IGNORE INTO flags (name, is_on) VALUES ('beta', 0);
+UPDATE flags SET description = 'new things' WHERE name = 'beta';
+
+-- case: good
+START TRANSACTION;
+INSERT INTO plans (code, price) VALUES ('free', 0) ON DUPLICATE KEY UPDATE price = 0;
+UPDATE accounts SET plan = 'free' WHERE plan IS NULL;
+COMMIT;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS events (
+  id bigint NOT NULL,
+  at date NOT NULL,
+  PRIMARY KEY (id, at)
+) PARTITION BY RANGE (YEAR(at)) (
+  PARTITION p2023 VALUES LESS THAN (2024),
+  PARTITION pmax VALUES LESS THAN MAXVALUE
+);
+
+-- case: good
+DROP PROCEDURE IF EXISTS add_locale;
+DELIMITER //
+CREATE PROCEDURE add_locale()
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM information_schema.columns
+                  WHERE table_schema = DATABASE() AND table_name = 'users' AND column_name = 'locale') THEN
+    ALTER TABLE users ADD COLUMN locale VARCHAR(8) NULL;
+  END IF;
+END //
+DELIMITER ;
+CALL add_locale();
+DROP PROCEDURE add_locale;
+
+-- case: good
+ALTER TABLE users STATS_PERSISTENT = 1;
+
+-- case: good
+/*!40101 SET NAMES utf8mb4 */;
+/*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */;
+/*!40014 SET UNIQUE_CHECKS=@OLD_UNIQUE_CHECKS */;
+
+-- case: good
+DROP VIEW IF EXISTS totals;
+CREATE VIEW totals AS SELECT customer_id, SUM(total) AS total FROM orders GROUP BY customer_id;
+
+-- case: good
+CREATE TABLE IF NOT EXISTS scratch (id int PRIMARY KEY, v int);
+ALTER TABLE scratch ADD INDEX ix_v (v);
+DROP TABLE scratch;
+
+-- case: good
+UPDATE users SET email = LOWER(TRIM(email)) WHERE BINARY email <> LOWER(TRIM(email));
+
+-- case: good, mariadb
+ALTER TABLE users ADD COLUMN IF NOT EXISTS locale varchar(8) DEFAULT 'en';
+
+-- case: good, mariadb
+ALTER TABLE `users` ADD COLUMN IF NOT EXISTS `score` int NOT NULL DEFAULT 0 AFTER `name`;
+
+-- case: good, mariadb
+CREATE INDEX IF NOT EXISTS ix_users_locale ON users (locale);
+
+-- case: good, mariadb
+ALTER TABLE users ADD INDEX IF NOT EXISTS ix_users_name (name);
+
+-- case: good, mariadb
+DROP INDEX IF EXISTS ix_users_old ON users;
+
+-- case: good, mariadb
+CREATE OR REPLACE FUNCTION vat(x DECIMAL(10,2)) RETURNS DECIMAL(10,2) DETERMINISTIC RETURN x * 0.19;
+
+-- case: good, mariadb
+DELIMITER //
+CREATE OR REPLACE PROCEDURE touch(IN uid INT)
+BEGIN
+  UPDATE users SET seen_at = NOW() WHERE id = uid;
+END //
+DELIMITER ;
+
+-- case: good, mariadb
+CREATE OR REPLACE TRIGGER users_bi BEFORE INSERT ON users FOR EACH ROW SET NEW.email = LOWER(NEW.email);
+
+-- case: good, mariadb
+CREATE SEQUENCE IF NOT EXISTS invoice_no START WITH 1000 INCREMENT BY 1;
+
+-- case: good, mariadb
+CREATE TABLE IF NOT EXISTS docs (
+  id uuid NOT NULL DEFAULT uuid(),
+  body longtext,
+  primary key (id)
+) with system versioning;
+
+-- case: good, mariadb
+CREATE ROLE IF NOT EXISTS reporter;
+GRANT SELECT ON app.orders TO reporter;
+
+-- case: good, mariadb
+INSERT INTO kv (k, v) VALUES ('a', '1') ON DUPLICATE KEY UPDATE v = VALUE(v);
+
+-- case: good, mariadb
+CREATE OR REPLACE SQL SECURITY INVOKER VIEW v AS SELECT 1 AS one;
+
+-- case: good, mariadb
+SET STATEMENT max_statement_time = 5 FOR SELECT COUNT(*) FROM users;
+
+-- case: good, mariadb
+ALTER TABLE IF EXISTS users ADD COLUMN IF NOT EXISTS nick varchar(30), ALTER COLUMN locale SET DEFAULT 'en';
+
+-- case: good, mariadb
+CREATE EVENT IF NOT EXISTS e ON SCHEDULE EVERY 1 DAY DO DELETE FROM sessions WHERE expires < NOW();
+
+-- case: good
+UPDATE products SET price_cents = ROUND(price * 100) WHERE price_cents IS NULL;
+
+-- case: good
+INSERT INTO archive_orders (id, total)
+SELECT o.id, o.total FROM orders o LEFT JOIN archive_orders a ON a.id = o.id
+ WHERE a.id IS NULL AND o.created_at < '2020-01-01';
+
+-- case: non-idempotent
+CREATE TABLE `sessions` (`id` VARCHAR(191) NOT NULL, PRIMARY KEY (`id`)) DEFAULT CHARACTER SET utf8mb4;
+
+-- case: non-idempotent
+ALTER TABLE `users` ADD COLUMN `locale` VARCHAR(8) NULL;
+
+-- case: non-idempotent
+alter table users add (a int, b int);
+
+-- case: non-idempotent
+CREATE INDEX ix_users_name ON users (name);
+
+-- case: non-idempotent
+ALTER TABLE users ADD UNIQUE KEY uq_email (email);
+
+-- case: non-idempotent
+DROP INDEX ix_users_name ON users;
+
+-- case: non-idempotent
+ALTER TABLE `users` DROP INDEX `ix_old`;
+
+-- case: non-idempotent
+INSERT INTO roles (name) VALUES ('admin');
+
+-- case: non-idempotent
+INSERT INTO audit SELECT * FROM audit_old;
+
+-- case: non-idempotent
+UPDATE accounts SET balance = balance + 10 WHERE vip = 1;
+
+-- case: non-idempotent
+INSERT INTO counters (name, n) VALUES ('x', 1) ON DUPLICATE KEY UPDATE n = n + 1;
+
+-- case: non-idempotent
+CREATE VIEW v1 AS SELECT 1;
+
+-- case: non-idempotent
+DELIMITER //
+CREATE PROCEDURE p1() BEGIN SELECT 1; END //
+DELIMITER ;
+
+-- case: non-idempotent
+CREATE TRIGGER tr BEFORE INSERT ON users FOR EACH ROW SET NEW.created_at = NOW();
+
+-- case: non-idempotent
+ALTER TABLE orders ADD CONSTRAINT fk_orders_user FOREIGN KEY (user_id) REFERENCES users (id);
+
+-- case: non-idempotent
+RENAME TABLE old_users TO users_v1;
+
+-- case: non-idempotent
+CREATE USER 'svc'@'%' IDENTIFIED WITH auth_socket;
+
+-- case: non-idempotent
+LOAD DATA LOCAL INFILE 'zip.csv' INTO TABLE zips FIELDS TERMINATED BY ',';
+
+-- case: non-idempotent
+CREATE DATABASE analytics;
+
+-- case: non-idempotent
+ALTER TABLE users RENAME INDEX ix_a TO ix_b;
+
+-- case: non-idempotent, mariadb
+ALTER TABLE users ADD COLUMN nick varchar(20);
+
+-- case: non-idempotent, mariadb
+CREATE SEQUENCE s1;
+
+-- case: destructive
+DROP TABLE `old_orders`;
+
+-- case: destructive
+ALTER TABLE users DROP COLUMN legacy_id, DROP COLUMN legacy_name;
+
+-- case: destructive
+TRUNCATE TABLE audit;
+
+-- case: destructive
+DELETE FROM carts;
+
+-- case: destructive
+DELETE FROM carts WHERE 1;
+
+-- case: destructive
+UPDATE users SET locale = 'en';
+
+-- case: destructive
+DROP VIEW IF EXISTS v_old;
+
+-- case: destructive
+REPLACE INTO settings (id, name) VALUES (1, 'x');
+
+-- case: destructive, mariadb
+CREATE OR REPLACE TABLE settings (id int PRIMARY KEY);
+
+-- case: destructive
+ALTER TABLE events DROP PARTITION p2019;
+
+-- case: destructive
+SET SESSION sql_mode = '';
+
+-- case: destructive
+DROP DATABASE IF EXISTS staging;
+
+-- case: destructive
+SET @d = 'DROP TABLE users';
+PREPARE s FROM @d;
+EXECUTE s;
+
+-- case: destructive
+DROP EVENT IF EXISTS nightly;
+
+-- case: destructive
+SET FOREIGN_KEY_CHECKS = 0;
+DROP TABLE IF EXISTS users, orders;
+SET FOREIGN_KEY_CHECKS = 1;
+
+-- case: lock
+ALTER TABLE users CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+
+-- case: lock
+ALTER TABLE orders MODIFY COLUMN id BIGINT NOT NULL AUTO_INCREMENT;
+
+-- case: lock
+ALTER TABLE orders ENGINE=InnoDB;
+
+-- case: lock
+ALTER TABLE docs ADD FULLTEXT INDEX ft_body (body);
+
+-- case: lock
+OPTIMIZE TABLE orders;
+
+-- case: lock
+ALTER TABLE orders DROP PRIMARY KEY, ADD PRIMARY KEY (id, tenant_id);
+
+-- case: lock
+CREATE TABLE IF NOT EXISTS names (id int PRIMARY KEY, n varchar(50) NOT NULL) CHARSET=utf8mb4;
+-- next file
+ALTER TABLE names MODIFY n varchar(100) NOT NULL;
+
+-- case: lock
+ALTER TABLE places ADD SPATIAL INDEX sp_geom (geom);
+
+-- case: lock
+LOCK TABLES users WRITE;
+UPDATE users SET flag = 1 WHERE id = 2;
+UNLOCK TABLES;
+
+-- case: breaking
+ALTER TABLE users CHANGE COLUMN name full_name VARCHAR(100) NOT NULL;
+
+-- case: breaking
+ALTER TABLE users RENAME COLUMN mail TO email;
+
+-- case: breaking
+CREATE TABLE IF NOT EXISTS j (id int PRIMARY KEY, n varchar(20) NOT NULL DEFAULT 'x' COMMENT 'name');
+-- next file
+ALTER TABLE j MODIFY n varchar(30);
+
+-- case: breaking
+ALTER TABLE orders RENAME TO purchases;
+
+-- case: lock, mariadb
+ALTER TABLE users MODIFY COLUMN IF EXISTS email varchar(200) NULL;
+
+-- case: may-fail
+ALTER TABLE users ADD UNIQUE INDEX uq_phone (phone);
+
+-- case: may-fail
+CREATE TABLE IF NOT EXISTS k (id int PRIMARY KEY, s varchar(100) NOT NULL);
+-- next file
+ALTER TABLE k MODIFY s varchar(10) NOT NULL;
+
+-- case: may-fail
+ALTER TABLE users ADD COLUMN age TINYINT NULL, ALGORITHM=INSTANT, LOCK=NONE;
+
+-- case: transaction
+START TRANSACTION;
+ALTER TABLE users ADD COLUMN z INT;
+INSERT IGNORE INTO roles (name) VALUES ('z');
+COMMIT;
+
+-- case: transaction
+ALTER TABLE users ADD COLUMN IF NOT EXISTS q INT;
+
+-- case: transaction
+START TRANSACTION;
+UPDATE users SET a = 1 WHERE id = 1;
+
+-- case: transaction, mariadb
+ALTER TABLE users ALTER INDEX ix_a INVISIBLE;
+
+-- case: transaction
+CREATE TABLE IF NOT EXISTS raw (id int) ENGINE=MyISAM;
+
+-- case: security
+CREATE DEFINER=`root`@`localhost` VIEW vx AS SELECT 1;
+
+-- case: security
+SET GLOBAL max_connections = 500;
+
+-- case: security
+CREATE USER IF NOT EXISTS 'app'@'%' IDENTIFIED BY 'secret';
+
+-- case: security
+GRANT ALL PRIVILEGES ON *.* TO 'app'@'%' WITH GRANT OPTION;
+
+-- case: security
+ALTER USER 'app'@'%' IDENTIFIED BY 'n3w';
+
+-- Held out, a second time.
+
+-- case: good
+CREATE TABLE IF NOT EXISTS `shipments` (
+  `id` char(36) NOT NULL,
+  `order_id` int NOT NULL,
+  `carrier` enum('dhl','ups') DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `idx_order` (`order_id`),
+  CONSTRAINT `shipments_ibfk_1` FOREIGN KEY (`order_id`) REFERENCES `orders` (`id`) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- case: good
+INSERT INTO countries (code, name) VALUES ('DE', 'Germany'), ('FR', 'France') ON DUPLICATE KEY UPDATE name = VALUES(name);
+
+-- case: good
+INSERT IGNORE INTO role_permissions (role_id, permission_id) SELECT r.id, p.id FROM roles r, permissions p WHERE r.name = 'admin';
+
+-- case: good
+UPDATE users u SET u.locale = 'de' WHERE u.locale IS NULL AND u.country = 'DE';
+
+-- case: good
+ALTER TABLE users ALTER COLUMN locale SET DEFAULT 'en', ALTER COLUMN country SET DEFAULT 'DE';
+
+-- case: good
+DROP TRIGGER IF EXISTS orders_ai;
+CREATE TRIGGER orders_ai AFTER INSERT ON orders FOR EACH ROW INSERT INTO order_log (order_id) VALUES (NEW.id);
+
+-- case: good
+CREATE TABLE IF NOT EXISTS wide (id int PRIMARY KEY, c varchar(300) NOT NULL DEFAULT '');
+-- next file
+ALTER TABLE wide MODIFY COLUMN c varchar(500) NOT NULL DEFAULT '';
+
+-- case: good
+CREATE TABLE IF NOT EXISTS moods (id int PRIMARY KEY, m SET('a','b') NOT NULL);
+-- next file
+ALTER TABLE moods MODIFY m SET('a','b','c') NOT NULL;
+
+-- case: good
+DELETE FROM logs WHERE created_at < '2020-01-01' ORDER BY id LIMIT 5000;
+
+-- case: good
+START TRANSACTION;
+UPDATE orders SET status = 'paid' WHERE status = 'payed';
+DELETE FROM carts WHERE user_id NOT IN (SELECT id FROM users);
+COMMIT;
+
+-- case: good
+CREATE OR REPLACE VIEW vv (a, b) AS SELECT id, email FROM users WITH CHECK OPTION;
+
+-- case: good
+DELIMITER ;;
+DROP PROCEDURE IF EXISTS refill;;
+CREATE PROCEDURE refill()
+BEGIN
+  DECLARE done INT DEFAULT 1;
+  WHILE done > 0 DO
+    UPDATE users SET locale = 'en' WHERE locale IS NULL LIMIT 1000;
+    SET done = ROW_COUNT();
+  END WHILE;
+END;;
+DELIMITER ;
+CALL refill();
+DROP PROCEDURE refill;
+
+-- case: good
+GRANT SELECT, INSERT ON app.* TO 'svc'@'10.%';
+REVOKE DELETE ON app.* FROM 'svc'@'10.%';
+
+-- case: good, mariadb
+ALTER TABLE orders DROP INDEX IF EXISTS ix_old, ADD INDEX IF NOT EXISTS ix_new (status, user_id);
+
+-- case: good, mariadb
+ALTER TABLE orders ADD COLUMN IF NOT EXISTS (note varchar(200), flags int NOT NULL DEFAULT 0);
+
+-- case: good, mariadb
+DELETE FROM tokens WHERE expires < NOW() RETURNING id;
+
+-- case: non-idempotent
+ALTER TABLE orders ADD note TEXT NULL AFTER status;
+
+-- case: non-idempotent
+INSERT INTO logs SET msg = 'migrated';
+
+-- case: non-idempotent
+CREATE UNIQUE INDEX uq ON users (email);
+
+-- case: non-idempotent
+UPDATE products SET stock = stock + 5 WHERE id IN (1, 2);
+
+-- case: non-idempotent
+CREATE FUNCTION one() RETURNS INT DETERMINISTIC RETURN 1;
+
+-- case: destructive
+ALTER TABLE `orders` DROP `note`;
+
+-- case: destructive
+DROP TABLE IF EXISTS tmp_a, tmp_b CASCADE;
+
+-- case: destructive
+ALTER TABLE events TRUNCATE PARTITION p1;
+
+-- case: lock
+ALTER TABLE users MODIFY COLUMN email VARCHAR(255) CHARACTER SET utf8mb4 NOT NULL;
+
+-- case: lock
+ALTER TABLE orders ROW_FORMAT=COMPRESSED;
+
+-- case: lock
+ALTER TABLE orders ADD COLUMN total2 DECIMAL(10,2) AS (total * 2) STORED;
+
+-- case: breaking
+ALTER TABLE users CHANGE mail email VARCHAR(200) NOT NULL;
+
+-- case: transaction
+BEGIN;
+CREATE TABLE IF NOT EXISTS x1 (id int PRIMARY KEY);
+UPDATE users SET locale = 'x' WHERE id = 1;
+COMMIT;
+
+-- case: transaction
+CREATE INDEX IF NOT EXISTS i1 ON users (email);
+
+-- case: security
+CREATE DEFINER='admin'@'%' PROCEDURE pp() SELECT 1;

@@ -62,6 +62,9 @@ fn versions_are_unique() {
 #[test]
 fn empty_files_are_told() {
     assert_eq!(check(&[("1", Direction::Up, "-- later\n")], |_| false), ["0.sql empty-migration"]);
+    for meant in ["-- No-op: only for MySQL\n", "/* nothing to do */", "-- empty on purpose"] {
+        assert_eq!(check(&[("1", Direction::Up, meant)], |_| false), Vec::<String>::new(), "{meant}");
+    }
     // Of line endings only frameworks that hash bytes have to be told.
     assert_eq!(check(&[("1", Direction::Up, "SELECT 1;\r\nSELECT 2;\n")], |_| false), Vec::<String>::new());
 }

@@ -160,6 +160,7 @@ impl From<RestoreError> for CliError {
                 ("target-is-source", Exit::Unable)
             }
             RestoreError::Redis(RedisLoadError::TooOld { .. }) => ("target-too-old", Exit::Unable),
+            RestoreError::Redis(RedisLoadError::Foreign { .. }) => ("target-unsuited", Exit::Unable),
             _ => ("restore-failed", Exit::Unable),
         };
         Self { help, exit, ..Self::unable(code, error.to_string()) }

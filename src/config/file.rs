@@ -270,7 +270,7 @@ pub struct ScratchFile {
     /// A server to make scratch databases on, instead of a throw-away cluster. guard touches only databases it made there.
     #[serde(skip_serializing)]
     pub url: Option<SecretSource>,
-    /// Directory of the server programs (`initdb`, `postgres`). When absent: those of the source's version are searched.
+    /// Directory of the server programs (`initdb`, `postgres`; `redis-server` or `valkey-server`, which are looked for in `PATH` next). When absent: those of the source's version are searched.
     pub bin_dir: Option<PathBuf>,
     /// Whether the scratch is kept after the proof, for a look at it.
     pub keep: bool,

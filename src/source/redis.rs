@@ -15,6 +15,7 @@ use crate::source::{Dump, StreamName, Writer};
 pub mod address;
 pub mod cluster;
 pub mod connection;
+pub mod format;
 pub mod info;
 pub mod keys;
 pub mod load;
@@ -233,8 +234,10 @@ impl OpenKeyspace {
         let mut modules: Vec<String> = modules.flat_map(|summary| summary.keyspace.modules.into_keys()).collect();
         modules.sort();
         modules.dedup();
+        // Who may not run INFO learns it from the snapshot.
+        let program = first.and_then(Info::known_program).or(rdb.product).unwrap_or(info::REDIS);
         RedisFacts {
-            server: first.map_or("redis", Info::program).to_owned(),
+            server: program.to_owned(),
             server_version: version,
             rdb_version: self.shards.iter().map(|shard| shard.rdb().rdb_version).max().unwrap_or_default(),
             cluster: !self.masters.is_empty(),
@@ -339,10 +342,14 @@ impl OpenKeyspace {
         Ok(keyspace)
     }
 
-    /// Are the slots of the cluster still where they were when it was opened?
+    /// Are the slots of the cluster still where they were when it was opened, and was none of them on its way?
     pub async fn check(&self) -> Result<(), RedisError> {
         if self.masters.is_empty() {
             return Ok(());
+        }
+        // A snapshot says what `CLUSTER NODES` does not: slots that Valkey 9 takes over as a whole once all of them are there.
+        if self.shards.iter().any(|shard| shard.rdb().has_slots_on_their_way) {
+            return Err(ClusterError::Moving { server: self.source.address.to_string() }.into());
         }
         let (address, patience, lines) = (self.shards[0].address.clone(), self.source.max_silence, self.lines.clone());
         let ask = move || -> Result<Vec<Node>, RedisError> {

@@ -90,7 +90,7 @@ impl Scratch {
             SourceFacts::Redis(facts) => {
                 let parent = settings.dir.map_or_else(std::env::temp_dir, Path::to_owned);
                 let programs = settings.client.dir.as_deref();
-                let scratch = redis::Scratch::make(manifest, &facts.server, programs, parent).await?;
+                let scratch = redis::Scratch::make(manifest, facts, programs, parent).await?;
                 Ok(Self::Redis(Box::new(scratch)))
             }
         }

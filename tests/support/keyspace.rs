@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use super::redis::{RedisConnection, Reply, TestRedis};
+use super::redis::{RedisConnection, RedisVersion, Reply, TestRedis};
 
 /// A port that nobody listens on at the moment.
 pub fn free_port() -> u16 {
@@ -10,10 +10,10 @@ pub fn free_port() -> u16 {
 }
 
 /// A server on a port of its own.
-pub fn start_on_port(settings: &[&str]) -> (TestRedis, u16) {
+pub fn start_on_port(version: RedisVersion, settings: &[&str]) -> (TestRedis, u16) {
     let port = free_port().to_string();
     let settings: Vec<&str> = ["--port", &port].into_iter().chain(settings.iter().copied()).collect();
-    (TestRedis::start_with(&settings), port.parse().unwrap())
+    (version.start_with(&settings), port.parse().unwrap())
 }
 
 /// The server's URL.
@@ -21,7 +21,8 @@ pub fn url(server: &TestRedis) -> String {
     format!("unix://{}", server.socket().display())
 }
 
-/// Every type, small and large encodings, binary keys, expiries, something in each of the 16 databases, and a function.
+/// Every type, small and large encodings, binary keys, expiries of keys and, where the server has them, of fields, something
+/// in each of the 16 databases, and a function.
 pub fn fill(server: &TestRedis) {
     let mut to = server.connect();
     to.words("SET plain value");
@@ -46,6 +47,10 @@ pub fn fill(server: &TestRedis) {
     to.words("XACK stream:small readers 1-1");
     to.words("SET session:1 a EX 100000");
     to.words("SET session:2 b EX 200000");
+    if server.version().expires_fields() {
+        to.words("HPEXPIREAT hash:small 4000000000000 FIELDS 1 field-0");
+        to.words("HPEXPIREAT hash:big 4000000000000 FIELDS 2 field-0 field-600");
+    }
     for database in 1..16 {
         to.words(&format!("SELECT {database}"));
         to.words(&format!("SET other:{database} x"));

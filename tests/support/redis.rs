@@ -1,4 +1,4 @@
-//! Real Redis servers for the tests: started in a temporary directory, stopped and removed whatever happens.
+//! Real Redis and Valkey servers for the tests: started in a temporary directory, stopped and removed whatever happens.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 /// A running server that listens on a Unix socket, and on a TCP port if it was told one.
 #[derive(Debug)]
 pub struct TestRedis {
+    version: RedisVersion,
     child: Child,
     dir: TempDir,
 }
@@ -47,23 +48,67 @@ pub enum RedisVersion {
     V7,
     /// 8.2, from `.test-tools/redis8`.
     V8,
+    /// Valkey 8.1, from `.test-tools/valkey8`: it writes the format of Redis 7.2.
+    Valkey8,
+    /// Valkey 9.1, from `.test-tools/valkey9`: it writes a format of its own.
+    Valkey9,
 }
 
 impl RedisVersion {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::V7, Self::V8];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::V7, Self::V8, Self::Valkey8, Self::Valkey9];
+    /// One of each product: the oldest Redis and the newest Valkey.
+    pub const EACH_PRODUCT: [Self; 2] = [Self::V7, Self::Valkey9];
+    /// Those that came with a checker of files.
+    pub const WITH_CHECKER: [Self; 3] = [Self::V7, Self::Valkey8, Self::Valkey9];
 
     /// The server's program. A missing server fails the test: it must never pass for want of one.
     pub fn program(self) -> PathBuf {
         let (variable, default) = match self {
-            Self::V7 => ("GUARD_TEST_REDIS7", PathBuf::from("/usr/bin/redis-server")),
-            Self::V8 => {
-                ("GUARD_TEST_REDIS8", Path::new(env!("CARGO_MANIFEST_DIR")).join(".test-tools/redis8/redis-server"))
-            }
+            Self::V7 => ("GUARD_TEST_REDIS7", "/usr/bin/redis-server"),
+            Self::V8 => ("GUARD_TEST_REDIS8", ".test-tools/redis8/redis-server"),
+            Self::Valkey8 => ("GUARD_TEST_VALKEY8", ".test-tools/valkey8/valkey-server"),
+            Self::Valkey9 => ("GUARD_TEST_VALKEY9", ".test-tools/valkey9/valkey-server"),
         };
+        let default = Path::new(env!("CARGO_MANIFEST_DIR")).join(default);
         let program = std::env::var_os(variable).map_or(default, PathBuf::from);
         assert!(program.exists(), "this test needs {}: run scripts/setup, or set {variable}", program.display());
         program
+    }
+
+    /// Where its programs are.
+    pub fn bin_dir(self) -> PathBuf {
+        self.program().parent().unwrap().to_owned()
+    }
+
+    /// `redis` or `valkey`.
+    pub fn product(self) -> &'static str {
+        match self {
+            Self::V7 | Self::V8 => "redis",
+            Self::Valkey8 | Self::Valkey9 => "valkey",
+        }
+    }
+
+    /// How its version begins, and the version of its snapshots.
+    pub fn numbers(self) -> (&'static str, u32) {
+        match self {
+            Self::V7 => ("7.0.", 10),
+            Self::V8 => ("8.2.", 12),
+            Self::Valkey8 => ("8.1.", 11),
+            Self::Valkey9 => ("9.1.", 80),
+        }
+    }
+
+    /// Whether single fields of a hash can expire.
+    pub fn expires_fields(self) -> bool {
+        matches!(self, Self::V8 | Self::Valkey9)
+    }
+
+    /// What its own checker says of a file. It is one program with the server.
+    pub fn check_file(self, file: &Path) -> String {
+        let program = self.bin_dir().join(format!("{}-check-rdb", self.product()));
+        let output = Command::new(&program).arg(file).output().unwrap_or_else(|error| panic!("{program:?}: {error}"));
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Starts an empty server.
@@ -96,13 +141,13 @@ impl TestRedis {
     }
 
     /// Starts one with a configuration file, which a sentinel keeps its state in.
-    pub fn start_from_file(file: &str, settings: &[&str]) -> Self {
+    pub fn start_from_file(version: RedisVersion, file: &str, settings: &[&str]) -> Self {
         let settings: Vec<&str> = [file].iter().chain(settings).copied().collect();
-        RedisVersion::V7.start_with(&settings)
+        version.start_with(&settings)
     }
 
     /// Starts one that no more processes are allowed to: it cannot fork for a snapshot.
-    pub fn start_unable_to_fork() -> Self {
+    pub fn start_unable_to_fork(version: RedisVersion) -> Self {
         let dir = new_dir();
         let (mut starter, mut limiter) = (Command::new("setpriv"), Command::new("setpriv"));
         if nix::unistd::geteuid().is_root() {
@@ -113,7 +158,7 @@ impl TestRedis {
             limiter.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups"]);
         }
         starter.args(["--pdeathsig", "KILL"]);
-        let server = Self::launch_by(starter, RedisVersion::V7, dir, &[]);
+        let server = Self::launch_by(starter, version, dir, &[]);
         limiter.args(["--pdeathsig", "clear", "prlimit", "--nproc=0:0", "--pid", &server.pid().to_string()]);
         let limited = limiter.status().unwrap();
         assert!(limited.success(), "prlimit failed");
@@ -143,9 +188,14 @@ impl TestRedis {
             .args(settings);
         server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = server.spawn().unwrap_or_else(|error| panic!("{server:?}: {error}"));
-        let mut started = Self { child, dir };
+        let mut started = Self { version, child, dir };
         started.wait_until_ready();
         started
+    }
+
+    /// What it is.
+    pub fn version(&self) -> RedisVersion {
+        self.version
     }
 
     /// The Unix socket.

@@ -30,7 +30,7 @@ pub(super) fn read(tree: &mut Tree, folder: &Path, set: &mut SetBuilder) {
         let sidecar = tree.sidecar(idx);
         let Some(file) = tree.take(idx) else { continue };
         let Some(script) = script else {
-            if naming.looks_versioned(file.file_name()) {
+            if naming.looks_versioned(file.file_name()) && !is_callback(file.file_name()) {
                 set.not_run(file, &naming.expected());
             } else {
                 // Callbacks (`afterMigrate.sql`) and scripts for other tools lie in these folders on purpose.
@@ -56,6 +56,18 @@ pub(super) fn normal_version(version: &str) -> String {
         parts.pop();
     }
     parts.join(".")
+}
+
+/// `afterMigrate.sql`, `beforeEachMigrate__what.sql`: run at that event, whatever the version (`Event.java`).
+fn is_callback(file_name: &str) -> bool {
+    const EVENTS: [&str; 10] =
+        ["Migrate", "Clean", "Info", "Validate", "Baseline", "Repair", "Undo", "Versioned", "Repeatables", "Connect"];
+    let event = name::stem(file_name).split("__").next().unwrap_or("");
+    let Some(event) = event.strip_prefix("before").or_else(|| event.strip_prefix("after")) else {
+        return event == "createSchema";
+    };
+    let event = event.strip_prefix("Each").unwrap_or(event);
+    EVENTS.iter().any(|known| event.starts_with(known))
 }
 
 /// A character of a word in a regular expression's sense.

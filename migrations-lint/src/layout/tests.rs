@@ -298,6 +298,54 @@ fn the_way_back_is_known_by_the_markers_and_names_of_small_tools() {
 }
 
 #[test]
+fn a_number_of_its_own_is_the_way_forward_whatever_its_name_says() {
+    check(
+        &[
+            ("m/41_a.sql", "a;"),
+            ("m/42-rollback-triggers.sql", "b;"),
+            ("m/43_x.sql", "c;"),
+            ("m/43_x_rollback.sql", "d;"),
+        ],
+        &[
+            "plain 41 a Up None a;",
+            "plain 42 rollback-triggers Up None b;",
+            "plain 43 x Up None c;",
+            "plain 43 x_rollback Down None d;",
+        ],
+    );
+}
+
+#[test]
+fn a_v_before_the_number_of_a_plain_file_is_passed_over() {
+    check(
+        &[
+            ("m/V0010.b.up.sql", "b;"),
+            ("m/V0002.a.up.sql", "a;"),
+            ("m/V0002.a.down.sql", "z;"),
+            ("m/version.sql", "v;"),
+        ],
+        &[
+            "plain - version Up None v;",
+            "plain 2 a.up Up None a;",
+            "plain 2 a.down Down None z;",
+            "plain 10 b.up Up None b;",
+        ],
+    );
+}
+
+#[test]
+fn flyway_runs_callbacks_at_their_events() {
+    let files = [
+        ("db/V1__a.sql", "a"),
+        ("db/afterMigrate__views.sql", "c"),
+        ("db/beforeEachMigrate.sql", "d"),
+        ("db/V2-b.sql", "b"),
+    ];
+    assert_eq!(observations(&files), ["not run: db/V2-b.sql"]);
+    assert_eq!(found(&files)[0].set.files.len(), 3);
+}
+
+#[test]
 fn a_repository_with_several_sets_gives_each_of_them() {
     let files = [
         ("prisma/migrations/migration_lock.toml", "provider = \"postgresql\""),

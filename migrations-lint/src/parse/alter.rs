@@ -310,7 +310,7 @@ fn object_action(cursor: &mut Cursor<'_>, kind: ObjectKind) -> Option<ObjectActi
         ObjectKind::Extension | ObjectKind::Publication if cursor.is("add") => ObjectAction::AddMember,
         ObjectKind::Extension | ObjectKind::Publication if cursor.is("drop") => ObjectAction::DropMember,
         ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine => {
-            let sets_search_path = cursor.has_ahead(&["set", "search_path"]);
+            let sets_search_path = cursor.has_setting_ahead("search_path");
             if cursor.has_ahead(&["security", "definer"]) {
                 ObjectAction::SecurityDefiner { sets_search_path }
             } else if sets_search_path {

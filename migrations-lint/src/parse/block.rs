@@ -121,7 +121,7 @@ impl Block<'_> {
             let condition = take_until(cursor, "then");
             self.open(FrameKind::If, condition_guard(&condition));
             if let Some(frame) = self.frames.last_mut() {
-                frame.asked = Some((asked_names(&condition), cursor.end_of_previous()));
+                frame.asked = Some((asked_names(&condition), cursor.offset()));
             }
         } else if cursor.eat_any(&["elsif", "elseif"]) {
             self.check_guard(cursor);
@@ -243,7 +243,7 @@ impl Block<'_> {
         if frame.guard != Guard::Condition(Looked::ForAbsence) || names.is_empty() {
             return;
         }
-        let branch = cursor.origin.text.get(start..cursor.end_of_previous()).unwrap_or("").to_lowercase();
+        let branch = cursor.origin.text.get(start..cursor.offset()).unwrap_or("").to_lowercase();
         let is_word = |character: char| character.is_alphanumeric() || character == '_';
         let names_it = |word: &str| {
             let is_long = |text: &str| text.len() > 3;
@@ -254,10 +254,11 @@ impl Block<'_> {
         if branch.split(|character| !is_word(character)).any(|word| !word.is_empty() && names_it(word)) {
             return;
         }
-        for statement in &mut self.found[frame.start..] {
-            if statement.guard == frame.guard {
-                statement.guard = Guard::None;
-            }
+        let (first, own) = (frame.start, frame.guard.clone());
+        let outer = self.frames.iter().rev().skip(1).map(|frame| &frame.guard).find(|guard| **guard != Guard::None);
+        let outer = outer.cloned().unwrap_or_default();
+        for statement in self.found[first..].iter_mut().filter(|statement| statement.guard == own) {
+            statement.guard = outer.clone();
         }
     }
 
@@ -454,7 +455,7 @@ fn asked_names(condition: &Cursor<'_>) -> Vec<String> {
 }
 
 /// A string's content with `''` undone at the same length: the quote stays, its twin becomes a blank outside it.
-fn unescape_in_place(content: &str) -> String {
+pub(super) fn unescape_in_place(content: &str) -> String {
     let mut opens = true;
     let mut text = String::with_capacity(content.len());
     let mut rest = content;

@@ -138,6 +138,24 @@ impl<'a> Cursor<'a> {
         false
     }
 
+    /// Whether `SET name` begins here, the name quoted or not.
+    pub(crate) fn sets(&self, name: &str) -> bool {
+        let mut ahead = *self;
+        ahead.eat("set") && ahead.ident().is_some_and(|setting| setting.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether `SET name` stands somewhere ahead, outside parentheses.
+    pub(crate) fn has_setting_ahead(&self, name: &str) -> bool {
+        let mut ahead = *self;
+        while !ahead.is_done() {
+            if ahead.sets(name) {
+                return true;
+            }
+            ahead.skip_one();
+        }
+        false
+    }
+
     /// Passes over one token, or a whole parenthesis.
     pub(crate) fn skip_one(&mut self) {
         if self.peek_kind() == Some(TokenKind::LeftParen) {
@@ -215,8 +233,22 @@ impl<'a> Cursor<'a> {
 
     /// The end of the token before this one, in the file.
     pub(crate) fn end_of_previous(&self) -> usize {
+        self.origin.in_file(self.previous()).end
+    }
+
+    /// The same in the text that the tokens count in.
+    pub(crate) fn offset(&self) -> usize {
+        self.previous().end
+    }
+
+    fn previous(&self) -> Span {
         let previous = self.position.checked_sub(1).and_then(|idx| self.tokens.get(idx));
-        self.origin.in_file(previous.map_or(Span::default(), |token| token.span())).end
+        previous.map_or(Span::default(), |token| token.span())
+    }
+
+    /// Where the token before this one ends in the text that the tokens count in, which inside a block is not the file's.
+    pub(crate) fn offset(&self) -> usize {
+        self.position.checked_sub(1).and_then(|idx| self.tokens.get(idx)).map_or(0, |token| token.end())
     }
 
     /// An identifier, or a keyword used as one.

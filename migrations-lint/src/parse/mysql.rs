@@ -5,6 +5,7 @@ mod alter;
 pub(super) mod clause;
 mod create;
 pub(super) mod grammar;
+pub(super) mod prepared;
 mod session;
 
 pub(super) use alter::{action, add_index, add_partition, drop_partition, index, several_actions, starts_index, wait};

@@ -173,7 +173,7 @@ fn create_function(cursor: &mut Cursor<'_>, kind: ObjectKind, or_replace: bool) 
         if cursor.eat_all(&["security", "definer"]) {
             definer_span = cursor.span_since(&start);
         } else {
-            sets_search_path |= cursor.is_all(&["set", "search_path"]);
+            sets_search_path |= cursor.sets("search_path");
             cursor.skip_one();
         }
     }

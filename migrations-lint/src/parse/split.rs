@@ -63,6 +63,10 @@ impl<'a> Splitter<'a> {
                     if self.ends_statement(token) {
                         return (true, deepest);
                     }
+                    if self.tokens.is_empty() && self.is_copy(token) {
+                        self.collect_copy(token);
+                        return (true, deepest);
+                    }
                     continue;
                 }
                 TokenKind::LeftParen => depth += 1,
@@ -85,6 +89,24 @@ impl<'a> Splitter<'a> {
     /// `\g`, `\gexec` and their like send what was typed before them; other psql commands pass unseen.
     fn ends_statement(&self, meta: Token) -> bool {
         !self.tokens.is_empty() && self.text[meta.span().range()].starts_with("\\g")
+    }
+
+    /// psql's `\copy`: COPY with a file of the client, which ends with its line.
+    fn is_copy(&self, meta: Token) -> bool {
+        let line = self.text[meta.span().range()].as_bytes();
+        line.get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"\\copy"))
+            && line.get(5).is_some_and(u8::is_ascii_whitespace)
+    }
+
+    fn collect_copy(&mut self, meta: Token) {
+        self.lexer.seek(meta.start() + 1);
+        while let Some(token) = self.lexer.next_token().filter(|token| token.end() <= meta.end()) {
+            if token.kind == TokenKind::End {
+                break;
+            }
+            self.tokens.push(token);
+        }
+        self.lexer.seek(meta.end());
     }
 
     /// After COPY … FROM STDIN come lines of data up to `\.`.
@@ -191,6 +213,8 @@ mod tests {
         check("copy t from stdin;\n1\tdrop table x;\n\\.\nb;", pg, &["copy t from stdin", "b"]);
         check("copy t from stdin;\nb;", pg, &["copy t from stdin", "b"]);
         check("\\set x 1\na \\gexec\nb", pg, &["a", "b"]);
+        check("\\copy t from /a/b.csv csv\nb", pg, &["copy t from /a/b.csv csv", "b"]);
+        check("\\copy t from stdin\n1;\n\\.\nb", pg, &["copy t from stdin", "b"]);
         check("a\n--> statement-breakpoint\nb", pg, &["a", "b"]);
     }
 

@@ -270,6 +270,11 @@ fn create_index(create: &CreateIndex, span: Span, found: &mut Vec<(Span, Effect)
     }
     let object = Object { owner: None, name: name.name.clone(), ..table.clone() };
     found.push((span, make(object.clone(), create.if_not_exists)));
+    // MySQL shortens an index by the column that is dropped; of its only column every server drops it.
+    if let [column] = &*create.columns {
+        let column = Object::within(Space::Column, &create.table, column);
+        found.push((span, Effect::Belong { object: object.clone(), table: column }));
+    }
     found.push((span, Effect::Belong { object, table }));
 }
 

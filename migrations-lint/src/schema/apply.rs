@@ -18,7 +18,13 @@ impl Catalog {
                     let view = Table { born: Some(self.file_idx), ..Table::default() };
                     self.tables.or_insert(key.clone(), view);
                 }
-                self.created.or_insert((create.kind, key), self.file_idx);
+                let on = create.on.as_ref().filter(|_| !create.is_named_in_schema);
+                let key = self.object_key(create.kind, &create.name, on);
+                if create.if_not_exists || create.or_replace {
+                    self.created.or_insert((create.kind, key), self.file_idx);
+                } else {
+                    self.created.insert((create.kind, key), self.file_idx);
+                }
             }
             Kind::CreateFunction(create) => {
                 self.created.or_insert((create.kind, self.key(&create.name)), self.file_idx);
@@ -117,6 +123,15 @@ impl Catalog {
                     }
                     let file_idx = self.file_idx;
                     let table = self.tables.or_default(&key);
+                    match kind {
+                        ActionKind::DropConstraint { name, .. } => {
+                            self.recent.drop_constraint(&key, table, &name.name);
+                        }
+                        ActionKind::RenameColumn { from, to } => {
+                            self.recent.rename_column(&key, &from.name, &to.name);
+                        }
+                        _ => {}
+                    }
                     alter_columns(table, &key.name, kind, file_idx, transaction);
                 }
             }
@@ -153,6 +168,7 @@ impl Catalog {
     }
 
     fn rename_table(&mut self, from: &Key, to: Key) {
+        self.recent.rename_table(from, &to);
         let table = self.tables.remove(from).unwrap_or_default();
         for index in &table.indexes {
             self.index_tables.insert(Key { schema: from.schema.clone(), name: index.name.clone() }, to.clone());
@@ -177,7 +193,11 @@ impl Catalog {
     fn drop(&mut self, drop: &Drop) {
         for name in &drop.names {
             let key = self.key(name);
-            self.created.remove(&(drop.kind, key.clone()));
+            let object = (drop.kind, self.object_key(drop.kind, name, drop.on.as_ref()));
+            // What this file has made and dropped stays its own: dropping it again takes nothing from anybody.
+            if self.created.get(&object).is_none_or(|born| *born != self.file_idx) {
+                self.created.remove(&object);
+            }
             match drop.kind {
                 ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::ForeignTable => {
                     if let Some(table) = self.tables.remove(&key) {
@@ -285,6 +305,7 @@ fn alter_columns(table: &mut Table, table_name: &str, kind: &ActionKind, file_id
         ActionKind::RenameColumn { from, to } => {
             let facts = table.columns.remove(&from.name).unwrap_or_default();
             table.columns.insert(to.name.clone(), facts);
+            table.constraints.iter_mut().for_each(|facts| facts.kind.rename_column(&from.name, &to.name));
         }
         ActionKind::AddConstraint(constraint) => {
             add_constraint(table, table_name, constraint, transaction, !constraint.not_valid);
@@ -340,9 +361,13 @@ fn add_column(table: &mut Table, table_name: &str, column: &Column, file_idx: us
     if let Some(check) = &column.check {
         push("check", ConstraintFact::Check(check.not_null.clone()));
     }
-    if column.references.is_some() {
-        push("fkey", ConstraintFact::ForeignKey(vec![name.clone()]));
+    if let Some(reference) = &column.references {
+        push("fkey", foreign_key(vec![name.clone()], reference));
     }
+}
+
+fn foreign_key(columns: Vec<Box<str>>, reference: &Reference) -> ConstraintFact {
+    ConstraintFact::ForeignKey { columns, to: reference.table.name.clone(), cascades: reference.cascades }
 }
 
 fn add_constraint(
@@ -360,14 +385,14 @@ fn add_constraint(
         | ConstraintKind::PrimaryKey { using_index: Some(_), .. } => (ConstraintFact::Other, "key"),
         ConstraintKind::Unique { columns, .. } => (ConstraintFact::Unique(names(columns)), "key"),
         ConstraintKind::PrimaryKey { columns, .. } => (ConstraintFact::PrimaryKey(names(columns)), "pkey"),
-        ConstraintKind::ForeignKey { columns, .. } => (ConstraintFact::ForeignKey(names(columns)), "fkey"),
+        ConstraintKind::ForeignKey { columns, reference } => (foreign_key(names(columns), reference), "fkey"),
         ConstraintKind::NotNull(column) => (ConstraintFact::Check(vec![column.name.clone()]), "not_null"),
         ConstraintKind::Exclude => (ConstraintFact::Other, "excl"),
     };
     let name = constraint.name.as_ref().map_or_else(
         || {
             let columns = match &kind {
-                ConstraintFact::Unique(columns) | ConstraintFact::ForeignKey(columns) => columns.join("_") + "_",
+                ConstraintFact::Unique(columns) | ConstraintFact::ForeignKey { columns, .. } => columns.join("_") + "_",
                 _ => String::new(),
             };
             format!("{table_name}_{columns}{suffix}").into()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::change::Snapshot;
 use crate::server::Database;
 
 /// One line for each thing there is: a key, a blank, what it is like.
@@ -23,9 +24,6 @@ SELECT CONCAT('setting:', VARIABLE_NAME), VARIABLE_VALUE FROM information_schema
 SELECT CONCAT('file:', SUBSTRING_INDEX(NAME, '/', -1)), TABLE_ID FROM information_schema.INNODB_SYS_TABLES WHERE NAME LIKE CONCAT(DATABASE(), '/%') AND NAME NOT LIKE '%/FTS_%';
 SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE';
 ";
-
-/// All that a database holds, by key.
-pub(crate) struct Snapshot(BTreeMap<String, String>);
 
 impl Snapshot {
     /// Looks at the database.
@@ -56,17 +54,6 @@ impl Snapshot {
         Self(found)
     }
 
-    /// What is gone: objects, and rows.
-    pub(crate) fn lost(&self, after: &Self) -> Vec<String> {
-        let is_thing = |key: &&String| !key.starts_with("rows:") && !key.starts_with("file:");
-        let gone = self.0.keys().filter(|key| !after.0.contains_key(*key)).filter(is_thing).cloned();
-        let fewer = self.0.iter().filter(|(key, before)| {
-            let now = after.0.get(*key).and_then(|count| count.parse::<u64>().ok());
-            key.starts_with("count:") && now.is_some_and(|now| before.parse::<u64>().is_ok_and(|before| now < before))
-        });
-        gone.chain(fewer.map(|(key, _)| key.clone())).collect()
-    }
-
     /// Tables that are another table by now: copied, or rebuilt.
     pub(crate) fn rewritten(&self, after: &Self) -> Vec<String> {
         let files = self.0.iter().filter_map(|(key, file)| Some((key.strip_prefix("file:")?, file)));
@@ -79,26 +66,7 @@ impl Snapshot {
     }
 }
 
-/// Whether nothing is different but where it is stored.
-pub(crate) fn is_same(before: &Snapshot, after: &Snapshot) -> bool {
-    describe_change(before, after).is_empty()
-}
-
-/// What differs, in words; empty if nothing does.
-pub(crate) fn describe_change(before: &Snapshot, after: &Snapshot) -> String {
-    let matters = |key: &&String| !key.starts_with("file:");
-    let mut changes = Vec::new();
-    for key in before.0.keys().filter(matters) {
-        match after.0.get(key) {
-            None => changes.push(format!("{key} gone")),
-            Some(now) if *now != before.0[key] && key.starts_with("rows:") => changes.push(format!("{key} differ")),
-            Some(now) if *now != before.0[key] => changes.push(format!("{key}: {} becomes {now}", before.0[key])),
-            Some(_) => {}
-        }
-    }
-    let new = after.0.iter().filter(|(key, _)| matters(key) && !before.0.contains_key(*key));
-    changes.extend(new.map(|(key, value)| {
-        if key.starts_with("column:") { format!("{key} {value} new") } else { format!("{key} new") }
-    }));
-    changes.join("; ")
+/// How a thing is told that was not there before.
+pub(crate) fn describe_new(key: &str, value: &str) -> String {
+    if key.starts_with("column:") { format!("{key} {value} new") } else { format!("{key} new") }
 }

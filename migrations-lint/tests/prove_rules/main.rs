@@ -3,18 +3,23 @@
 //! `PROVE_RULES=all` runs every example and writes `evidence.tsv`, from which the rules' pages are made; otherwise one
 //! example of each class is run. Servers live in temporary directories and end with the test.
 
+#[path = "../proof/change.rs"]
+mod change;
+#[path = "../proof/example.rs"]
+mod example;
 mod observe;
 mod server;
 
 use std::fmt::Write as _;
 use std::path::Path;
 
+use change::{Snapshot, describe_change, is_same};
+use example::{Run, as_run, prove, run_twice};
 use migrations_lint::engine::Engine;
-use migrations_lint::migration::{Direction, MigrationFile, MigrationSet, Part, TransactionMode};
+use migrations_lint::migration::{Direction, MigrationFile, MigrationSet, Part};
 use migrations_lint::report::Class;
 use migrations_lint::source_text::{SourceText, Span};
 use migrations_lint::{Example, Options, RuleInfo, lint, rules};
-use observe::{Snapshot, describe_change, is_same};
 use server::{Database, Server};
 
 /// Rules whose harm no server shows: matters of taste, of whole sets, of later versions, of the linter itself.
@@ -28,6 +33,13 @@ const WITHOUT_PROOF: &[&str] = &[
     "unqualified-name",
 ];
 
+/// What opens a transaction.
+const BEGIN: &str = "BEGIN";
+
+fn is_for_this_server(example: &Example) -> bool {
+    example.engine == Engine::PostgreSql
+}
+
 #[test]
 fn examples_do_on_a_real_server_what_the_rules_say() {
     let is_full = std::env::var("PROVE_RULES").is_ok_and(|value| value == "all");
@@ -39,70 +51,13 @@ fn examples_do_on_a_real_server_what_the_rules_say() {
         let is_first_of_class = !classes_seen.contains(&rule.class);
         if is_full || is_first_of_class {
             classes_seen.push(rule.class);
-            prove(rule, &server, is_full, &mut evidence, &mut failures);
+            prove(rule, &server, if is_full { usize::MAX } else { 2 }, &mut evidence, &mut failures);
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     if is_full {
         std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("evidence.tsv"), evidence)
             .expect("evidence.tsv can be written");
-    }
-}
-
-fn prove(rule: &RuleInfo, server: &Server, is_full: bool, evidence: &mut String, failures: &mut Vec<String>) {
-    let limit = if is_full { usize::MAX } else { 2 };
-    for (idx, example) in rule.bad.iter().filter(|example| example.engine == Engine::PostgreSql).enumerate().take(limit)
-    {
-        match harm(rule, example, server) {
-            Ok(seen) => {
-                writeln!(evidence, "{}\tbad\t{}\t{}", rule.id, idx + 1, one_line(&seen)).expect("a string takes text");
-            }
-            Err(_) if WITHOUT_PROOF.contains(&rule.id) || rule.class == Class::MigrationSet => {}
-            Err(seen) => failures.push(format!("{}: no harm seen in\n{}\n{seen}", rule.id, example.sql)),
-        }
-    }
-    for (idx, example) in
-        rule.good.iter().filter(|example| example.engine == Engine::PostgreSql).enumerate().take(limit)
-    {
-        match harmlessness(rule, example, server) {
-            Ok(seen) => {
-                writeln!(evidence, "{}\tgood\t{}\t{}", rule.id, idx + 1, one_line(&seen)).expect("a string takes text");
-            }
-            Err(seen) => failures.push(format!("{}: not harmless:\n{}\n{seen}", rule.id, example.sql)),
-        }
-    }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// What the example does to a database, as seen from outside.
-struct Run {
-    before: Snapshot,
-    after: Snapshot,
-    /// Errors and warnings of the first run, if it failed.
-    first: Result<String, String>,
-    second: Option<Result<String, String>>,
-    after_second: Option<Snapshot>,
-}
-
-fn run_twice(example: &Example, database: &Database<'_>) -> Run {
-    database.run(example.setup).expect("the setup runs");
-    let before = Snapshot::take(database);
-    let script = as_run(example);
-    let first = database.run(&script);
-    let after = Snapshot::take(database);
-    let second = first.is_ok().then(|| database.run(&script));
-    let after_second = second.is_some().then(|| Snapshot::take(database));
-    Run { before, after, first, second, after_second }
-}
-
-/// The text as the framework sends it.
-fn as_run(example: &Example) -> String {
-    match example.transaction {
-        TransactionMode::None => example.sql.to_owned(),
-        _ => format!("BEGIN;\n{}\nCOMMIT;", example.sql),
     }
 }
 

@@ -1,7 +1,6 @@
 //! A database as seen from outside: its catalogue and its rows as keys and values that can be compared.
 
-use std::collections::BTreeMap;
-
+use crate::change::Snapshot;
 use crate::server::Database;
 
 /// The strong locks of the own transaction, as `table mode`.
@@ -41,9 +40,6 @@ UNION ALL SELECT format('count:%s %s', c.oid::regclass, (xpath('/table/row/n/tex
   FROM pg_class c WHERE c.relkind IN ('r', 'm') AND c.relispopulated AND c.relnamespace = 'public'::regnamespace AND c.relpersistence <> 't';
 ";
 
-/// All that a database holds, by key.
-pub(crate) struct Snapshot(BTreeMap<String, String>);
-
 impl Snapshot {
     /// Looks at the database.
     pub(crate) fn take(database: &Database<'_>) -> Self {
@@ -58,16 +54,6 @@ impl Snapshot {
         self.0.contains_key(&format!("relation:{name}"))
     }
 
-    /// What is gone: objects, and rows.
-    pub(crate) fn lost(&self, after: &Self) -> Vec<String> {
-        let gone = self.0.keys().filter(|key| !after.0.contains_key(*key) && !key.starts_with("rows:")).cloned();
-        let fewer = self.0.iter().filter(|(key, before)| {
-            let now = after.0.get(*key).and_then(|count| count.parse::<u64>().ok());
-            key.starts_with("count:") && now.is_some_and(|now| before.parse::<u64>().is_ok_and(|before| now < before))
-        });
-        gone.chain(fewer.map(|(key, _)| key.clone())).collect()
-    }
-
     /// Tables and indexes whose file is another one.
     pub(crate) fn rewritten(&self, after: &Self) -> Vec<String> {
         let files = self.0.iter().filter_map(|(key, file)| Some((key.strip_prefix("file:")?, file)));
@@ -78,25 +64,7 @@ impl Snapshot {
     }
 }
 
-/// Whether nothing is different but where it is stored.
-pub(crate) fn is_same(before: &Snapshot, after: &Snapshot) -> bool {
-    describe_change(before, after).is_empty()
-}
-
-/// What differs, in words; empty if nothing does.
-pub(crate) fn describe_change(before: &Snapshot, after: &Snapshot) -> String {
-    let matters = |key: &&String| !key.starts_with("file:");
-    let mut changes = Vec::new();
-    for key in before.0.keys().filter(matters) {
-        match after.0.get(key) {
-            None => changes.push(format!("{key} gone")),
-            Some(now) if *now != before.0[key] && key.starts_with("rows:") => changes.push(format!("{key} differ")),
-            Some(now) if *now != before.0[key] => changes.push(format!("{key}: {} becomes {now}", before.0[key])),
-            Some(_) => {}
-        }
-    }
-    changes.extend(
-        after.0.keys().filter(matters).filter(|key| !before.0.contains_key(*key)).map(|key| format!("{key} new")),
-    );
-    changes.join("; ")
+/// How a thing is told that was not there before.
+pub(crate) fn describe_new(key: &str, _value: &str) -> String {
+    format!("{key} new")
 }

@@ -18,7 +18,7 @@ const BATCH: usize = 1000;
 
 /// A server, filled. `None` if no server's program is installed: the story is told without it.
 pub(super) async fn open(scale: u32) -> Result<Option<(ScratchServer, String)>, CliError> {
-    let program = match ServerProgram::find(None, "redis").await {
+    let program = match ServerProgram::find(None, "redis", Some(OLDEST_FORMAT)).await {
         Ok(program) => program,
         Err(ServerError::NoProgram { .. }) => return Ok(None),
         Err(error) => return Err(failed(&error)),

@@ -15,6 +15,7 @@ use crate::daemon::plan;
 use crate::schedule::{Job, Kind};
 use crate::source::postgres::scratch::ScratchPlace;
 use crate::source::postgres::session::connect;
+use crate::source::redis::format;
 use crate::source::redis::server::ServerProgram;
 use crate::status::words;
 
@@ -66,12 +67,13 @@ pub(super) async fn scratch(config: &Config, needs: &Needs) -> Vec<Check> {
         },
         Ok(ScratchPlace::Cluster(settings, _)) => cluster(&mut checks, &settings.user, needs),
     }
-    for server in &needs.servers {
-        match ServerProgram::find(config.scratch.bin_dir.as_deref(), server).await {
+    for (server, version) in &needs.servers {
+        let format = format::newest(server, version);
+        match ServerProgram::find(config.scratch.bin_dir.as_deref(), server, format).await {
             Ok(program) => checks.ok("server", format!("{} {} for test restores", program.name(), program.version)),
             Err(error) => checks.warn(
                 "server",
-                format!("backups of {server} cannot be proven here: {error}"),
+                format!("backups of {server} {version} cannot be proven here: {error}"),
                 &error.help().unwrap_or_else(|| format!("install {server}-server")),
             ),
         }

@@ -16,8 +16,8 @@ pub(super) struct Needs {
     pub(super) largest: u64,
     /// Client tools of each PostgreSQL major version, which have a server beside them or not.
     pub(super) tools: Vec<ClientTools>,
-    /// Kinds of Redis servers.
-    pub(super) servers: Vec<String>,
+    /// Redis servers: the program and its version.
+    pub(super) servers: Vec<(String, String)>,
 }
 
 /// Connections that a backup takes.
@@ -143,13 +143,14 @@ async fn redis(checks: &mut Checks, source: &RedisSource, needs: &mut Needs) {
     needs.largest = needs.largest.max(standing.used_memory);
     let (program, used) = (&standing.program, bytes(standing.used_memory));
     checks.ok("reachable", format!("{program} {}, {used} of data in memory", standing.version));
-    if !needs.servers.contains(program) {
-        needs.servers.push(program.clone());
+    let server = (program.clone(), standing.version.clone());
+    if !needs.servers.contains(&server) {
+        needs.servers.push(server);
     }
     match standing.refusals.first() {
         None => checks.ok("privileges", "the user may replicate from it"),
         Some(refusal) => {
-            let help = "ACL SETUSER the user with +psync +replconf +info, or use another user";
+            let help = "ACL SETUSER the user with +sync +replconf +info, or use another user";
             checks.fail("privileges", format!("the user may not replicate from it: {refusal}"), Some(help.to_owned()));
         }
     }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::connection::{Connection, ConnectionError};
 
+/// What a server is that does not say so.
+pub(super) const REDIS: &str = "redis";
+
 /// The fields of `INFO`; empty where it is not allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Info(BTreeMap<String, String>);
@@ -46,8 +49,13 @@ impl Info {
 
     /// `redis`, `valkey`, …: the program.
     pub fn program(&self) -> &str {
+        self.known_program().unwrap_or(REDIS)
+    }
+
+    /// The program, unless nothing is known of the server.
+    pub fn known_program(&self) -> Option<&str> {
         // Valkey says `server_name:valkey`; Dragonfly and KeyDB have fields of their own.
-        self.text("server_name").unwrap_or("redis")
+        self.text("server_name").or_else(|| (!self.0.is_empty()).then_some(REDIS))
     }
 
     /// Its version. Valkey keeps `redis_version` at 7.2.4 for old clients.
@@ -84,6 +92,6 @@ mod tests {
         );
         assert_eq!((info.program(), info.version(), info.is_cluster()), ("valkey", Some("8.1.1"), true));
         assert_eq!(info.databases().into_iter().collect::<Vec<_>>(), [(0, 12), (15, 1)]);
-        assert_eq!(Info::default().version(), None);
+        assert_eq!((Info::default().version(), Info::default().known_program()), (None, None));
     }
 }

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::RedisError;
 use super::address::{Address, Endpoint};
 use super::cluster::{self, Node};
 use super::connection::{Connection, ConnectionError, Lines, Reply};
+use super::format;
 use super::info::Info;
-use super::rdb::{Entry, EntryError, KeyEntry, restore_payload};
+use super::rdb::{Entry, KeyEntry, restore_payload};
 use crate::catalog::RedisFacts;
 
+mod error;
 mod pick;
 
+pub use error::LoadError;
 pub use pick::expected_after;
 use pick::{picked, target_database};
 
@@ -62,135 +64,6 @@ enum Pending {
     Library,
 }
 
-/// Why a target is not ready, or did not take the snapshot.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// It could not be asked.
-    #[error(transparent)]
-    Redis(#[from] RedisError),
-    /// It is where the backup came from.
-    #[error("{target} is the very server that this backup was taken of")]
-    IsSource {
-        /// Which target.
-        target: String,
-    },
-    /// It has something in it.
-    #[error("{target} is not empty: it has {found}")]
-    NotEmpty {
-        /// Which target.
-        target: String,
-        /// What was found.
-        found: String,
-    },
-    /// It takes no writes.
-    #[error("{target} is a replica: it takes its data from its master alone")]
-    IsReplica {
-        /// Which target.
-        target: String,
-    },
-    /// It is older than the snapshot.
-    #[error("the backup is RDB version {snapshot} ({server}), {target} ({version}) reads up to version {known}")]
-    TooOld {
-        /// Which target.
-        target: String,
-        /// The target's version.
-        version: String,
-        /// The newest format that it reads.
-        known: u32,
-        /// The snapshot's format.
-        snapshot: u32,
-        /// The server that wrote it.
-        server: String,
-    },
-    /// It has no such database.
-    #[error("{target} has no database {database}: {reason}")]
-    NoDatabase {
-        /// Which target.
-        target: String,
-        /// Which database.
-        database: u64,
-        /// What it said.
-        reason: String,
-    },
-    /// It refused a key.
-    #[error("{target} refused key \"{key}\": {reason}")]
-    Key {
-        /// Which target.
-        target: String,
-        /// Which key, escaped.
-        key: String,
-        /// What it said.
-        reason: String,
-    },
-    /// It refused a function library.
-    #[error("{target} refused a function library: {reason}")]
-    Library {
-        /// Which target.
-        target: String,
-        /// What it said.
-        reason: String,
-    },
-    /// A key is too large to be held whole.
-    #[error(
-        "key \"{key}\" is larger than {limit} bytes: restore it with `guard restore --to DIR` and a server's own loading"
-    )]
-    KeyTooLarge {
-        /// Which key.
-        key: String,
-        /// The bound.
-        limit: usize,
-    },
-    /// The snapshot cannot be read.
-    #[error(transparent)]
-    Entry(#[from] EntryError),
-    /// Its file cannot be opened.
-    #[error("cannot read {path}: {reason}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        reason: std::io::Error,
-    },
-}
-
-impl LoadError {
-    /// What to do about it, if anything is known.
-    pub fn help(&self) -> Option<String> {
-        let text = match self {
-            Self::Redis(error) => return error.help(),
-            Self::IsSource { .. } => "restore into another server, or say --over-source if that is what you want",
-            Self::NotEmpty { .. } => {
-                "restore into an empty server, or say --clean to replace the keys that the backup has"
-            }
-            Self::IsReplica { .. } => "name its master",
-            Self::TooOld { .. } => "restore into a server at least as new as the source was",
-            Self::NoDatabase { .. } => "raise `databases` of the target, or put everything into one with --database",
-            Self::Key { reason, .. } if reason.starts_with("OOM") => "raise maxmemory of the target",
-            Self::Key { reason, .. } | Self::Library { reason, .. } if reason.starts_with("MISCONF") => {
-                "the target cannot save its data, and so takes no writes: see its log, and INFO persistence"
-            }
-            Self::Key { reason, .. } | Self::Library { reason, .. } if reason.starts_with("NOPERM") => {
-                "let the user run it: ACL SETUSER … ~* +restore +select +function +info"
-            }
-            _ => return None,
-        };
-        Some(text.to_owned())
-    }
-}
-
-impl From<ConnectionError> for LoadError {
-    fn from(error: ConnectionError) -> Self {
-        Self::Redis(error.into())
-    }
-}
-
-impl From<cluster::ClusterError> for LoadError {
-    fn from(error: cluster::ClusterError) -> Self {
-        Self::Redis(error.into())
-    }
-}
-
 /// So much may be on its way to a server before its answers are read: enough that neither waits for the other.
 const WINDOW_BYTES: usize = 1 << 20;
 const WINDOW_COMMANDS: usize = 1024;
@@ -234,18 +107,11 @@ impl Target {
 
     /// Everything that would make the restore fail or do harm, as far as it can be asked before a byte is written.
     pub fn assert_ready(&mut self, facts: &RedisFacts) -> Result<(), LoadError> {
-        let (target, rdb_version) = (self.name.clone(), facts.rdb_version);
         for shard in &mut self.shards {
             if shard.info.text("role") == Some("slave") {
-                return Err(LoadError::IsReplica { target });
+                return Err(LoadError::IsReplica { target: self.name.clone() });
             }
-            let known = known_version(&mut shard.connection, &shard.info)?;
-            if known.is_some_and(|known| known < rdb_version) {
-                let version = format!("{} {}", shard.info.program(), shard.info.version().unwrap_or("?"));
-                let server = format!("{} {}", facts.server, facts.server_version);
-                let known = known.unwrap_or_default();
-                return Err(LoadError::TooOld { target, version, known, snapshot: rdb_version, server });
-            }
+            shard.assert_reads(facts, &self.name)?;
         }
         Ok(())
     }
@@ -398,9 +264,6 @@ impl Target {
         let target = self.name.clone();
         let refused = |reason: String| LoadError::NoDatabase { target: target.clone(), database, reason };
         let number = u32::try_from(database).map_err(|_| refused("the number is too large".to_owned()))?;
-        if !self.nodes.is_empty() {
-            return if number == 0 { Ok(()) } else { Err(refused("a cluster has only database 0".to_owned())) };
-        }
         for shard in &mut self.shards {
             match shard.select_now(number) {
                 Err(ConnectionError::Refused { message, .. }) => return Err(refused(message)),
@@ -425,6 +288,24 @@ impl Shard {
         Self { connection, info, database: 0, pending: std::collections::VecDeque::new(), pending_bytes: 0 }
     }
 
+    /// Refuses a snapshot that the server would not read, before the first key.
+    fn assert_reads(&mut self, facts: &RedisFacts, target: &str) -> Result<(), LoadError> {
+        let (snapshot, known) = (facts.rdb_version, newest_format(&mut self.connection, &self.info)?);
+        let program = if known >= Some(format::VALKEY) { Some("valkey") } else { self.info.known_program() };
+        let is_foreign = program.is_some_and(|program| format::is_foreign(program, snapshot));
+        let is_older = known.is_some_and(|known| known < snapshot);
+        if !(is_foreign || is_older) || reads_any_format(&mut self.connection)? {
+            return Ok(());
+        }
+        let target = target.to_owned();
+        let version = format!("{} {}", program.unwrap_or("redis"), self.info.version().unwrap_or("?"));
+        let server = format!("{} {}", facts.server, facts.server_version);
+        Err(match known {
+            Some(known) if !is_foreign => LoadError::TooOld { target, version, known, snapshot, server },
+            _ => LoadError::Foreign { target, version, snapshot, server },
+        })
+    }
+
     fn select_now(&mut self, database: u32) -> Result<(), ConnectionError> {
         if self.database != database {
             self.connection.command(&[b"SELECT", database.to_string().as_bytes()])?;
@@ -435,8 +316,8 @@ impl Shard {
 }
 
 /// The newest format that a server reads. `FUNCTION DUMP` carries it in its footer without a key; older servers are known
-/// by their version.
-fn known_version(connection: &mut Connection, info: &Info) -> Result<Option<u32>, ConnectionError> {
+/// by their version. Newer ones say no by themselves.
+fn newest_format(connection: &mut Connection, info: &Info) -> Result<Option<u32>, ConnectionError> {
     match connection.command(&[b"FUNCTION", b"DUMP"]) {
         Ok(Reply::Bulk(Some(payload))) if payload.len() >= 10 => {
             let footer = &payload[payload.len() - 10..];
@@ -445,15 +326,14 @@ fn known_version(connection: &mut Connection, info: &Info) -> Result<Option<u32>
         Ok(_) | Err(ConnectionError::Refused { .. }) => {}
         Err(error) => return Err(error),
     }
-    let mut numbers = info.text("redis_version").unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0));
-    let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    Ok(match version {
-        (1..4, _) => Some(7),
-        (4, _) => Some(8),
-        (5 | 6, _) => Some(9),
-        (7, 0) => Some(10),
-        (7, 1..4) => Some(11),
-        // Newer ones answer FUNCTION DUMP, or it is forbidden and they say no by themselves.
-        _ => None,
-    })
+    Ok(format::newest(info.program(), info.version().unwrap_or_default()))
+}
+
+/// Whether a Valkey server was told to try with every format (`rdb-version-check relaxed`). Who may not ask is told no.
+fn reads_any_format(connection: &mut Connection) -> Result<bool, ConnectionError> {
+    match connection.command(&[b"CONFIG", b"GET", b"rdb-version-check"]) {
+        Ok(Reply::Array(found)) => Ok(found.contains(&Reply::Bulk(Some(b"relaxed".to_vec())))),
+        Ok(_) | Err(ConnectionError::Refused { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

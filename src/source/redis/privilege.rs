@@ -20,7 +20,7 @@ pub struct Standing {
 }
 
 /// What a backup asks of the server.
-const NEEDED: [&[&[u8]]; 3] = [&[b"INFO"], &[b"REPLCONF", b"ack", b"0"], &[b"PSYNC", b"?", b"-1"]];
+const NEEDED: [&[&[u8]]; 3] = [&[b"INFO"], &[b"REPLCONF", b"ack", b"0"], &[b"SYNC"]];
 
 impl RedisSource {
     /// Connects and asks. Nothing is read.

@@ -3,7 +3,7 @@
 //! The bytes are looked at, never changed or kept: a string of any size passes through its hash, and only packed values,
 //! which servers keep small, are held whole. A stream that cannot be read to its promised end, or whose checksum is not
 //! that of its bytes, is an error. The format is that of `rdb.c`: versions 5 to 13 of Redis and 80 of Valkey; in a newer
-//! one everything is read that has a known number.
+//! one everything is read that has a known number. Which server reads which of them is in `format.rs`.
 
 mod compose;
 mod entry;
@@ -35,8 +35,9 @@ use crate::stream::{Tap, TapError};
 /// How to read an RDB.
 #[derive(Debug, Clone, Copy)]
 pub struct RdbOptions {
-    /// Keys of which something expires up to this moment (milliseconds since 1970) are counted as passing: they may be
-    /// gone from one of two snapshots that are otherwise equal.
+    /// Keys that expire up to this moment (milliseconds since 1970) are counted as passing, and so are hashes that have no
+    /// other fields left; single fields that do are left out. They may be gone from one of two snapshots that are otherwise
+    /// equal.
     pub passing_until: Option<i64>,
     /// The largest key or value that is handed out as an entry.
     pub max_entry: usize,
@@ -74,6 +75,8 @@ pub struct RdbFacts {
     pub has_checksum: bool,
     /// Whether modules attached data to keys, which is in no record.
     pub has_key_metadata: bool,
+    /// Whether keys are in it that another master still serves: their slots were on their way.
+    pub has_slots_on_their_way: bool,
 }
 
 /// Reads an RDB that is pushed into it piece by piece.

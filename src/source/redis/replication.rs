@@ -7,6 +7,7 @@
 use std::io::{self, Read};
 
 use super::connection::{Connection, ConnectionError, Reply};
+use super::format::NEWEST_VALKEY;
 use super::record::{Recorder, Slot};
 
 /// How the server says where its RDB ends.
@@ -31,8 +32,8 @@ pub struct Snapshot {
 
 /// Asks for a snapshot and waits until the server begins to send it. Its record will be in the slot.
 pub fn begin(mut connection: Connection, recorder: Recorder, record: Slot) -> Result<Snapshot, ConnectionError> {
-    // Older servers do not know some of it, and need none of it.
-    for capability in [["capa", "eof"], ["rdb-only", "1"]] {
+    // Older servers do not know some of it, and need none of it. Redis knows no version.
+    for capability in [["capa", "eof"], ["version", NEWEST_VALKEY], ["rdb-only", "1"]] {
         let words = [b"REPLCONF".as_slice(), capability[0].as_bytes(), capability[1].as_bytes()];
         match connection.command(&words) {
             Ok(_) => {}

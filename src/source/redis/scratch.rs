@@ -8,7 +8,7 @@ use super::info::Info;
 use super::rdb::RdbOptions;
 use super::server::{ScratchServer, ServerError, ServerProgram};
 use super::{RedisError, RedisSource};
-use crate::catalog::{BackupId, Manifest, SourceName};
+use crate::catalog::{BackupId, Manifest, RedisFacts, SourceName};
 use crate::contents::keyspace::Keyspace;
 use crate::progress::Progress;
 
@@ -49,11 +49,11 @@ impl Scratch {
     /// Finds the server's program; the servers start once there is something to load.
     pub async fn make(
         manifest: &Manifest,
-        server: &str,
+        facts: &RedisFacts,
         program_dir: Option<&Path>,
         parent: PathBuf,
     ) -> Result<Self, ScratchError> {
-        let program = ServerProgram::find(program_dir, server).await?;
+        let program = ServerProgram::find(program_dir, &facts.server, Some(facts.rdb_version)).await?;
         let (backup, source) = (manifest.id.clone(), manifest.source.clone());
         Ok(Self { program, parent, backup, source, servers: tokio::sync::Mutex::default() })
     }

@@ -4,6 +4,7 @@
 //! replica waits for its master to say so (`rdbLoadRioWithLoadingCtx`). Once loaded it is told to be a master and to
 //! expire nothing by itself, so that it can be read like any source and still holds every key of the snapshot.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use tokio::task;
 
 use super::address::{Address, Endpoint};
 use super::connection::{Connection, ConnectionError, Lines, Reply};
+use super::format;
 use crate::source::child::{ChildCommand, ChildError, Ending, OwnedChild};
 use crate::workdir::{self, WorkDir};
 
@@ -20,6 +22,8 @@ use crate::workdir::{self, WorkDir};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerProgram {
     path: PathBuf,
+    /// `redis` or `valkey`, whatever its file is called.
+    product: &'static str,
     /// Its version, as it prints it.
     pub version: String,
 }
@@ -41,6 +45,14 @@ pub enum ServerError {
     NoProgram {
         /// The names that were looked for.
         names: Vec<String>,
+    },
+    /// None of the programs reads the format.
+    #[error("no server program reads RDB version {rdb_version}: there is {}", found.join(", "))]
+    NoneReads {
+        /// The snapshot's format.
+        rdb_version: u32,
+        /// The programs that were found.
+        found: Vec<String>,
     },
     /// Its directory cannot be made or filled.
     #[error("cannot prepare {dir}: {reason}")]
@@ -77,12 +89,14 @@ impl ServerError {
     /// What to do about it, if anything is known.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::NoProgram { .. } => Some(
-                "install it (Debian: apt install redis-server), or set scratch.bin_dir to the directory that has it"
-                    .to_owned(),
-            ),
+            Self::NoProgram { names } => {
+                let name = names.first().map_or("redis-server", String::as_str);
+                Some(format!(
+                    "install it (Debian: apt install {name}), or set scratch.bin_dir to the directory that has it"
+                ))
+            }
             Self::Directory { .. } => Some("set scratch.dir to a directory with enough space".to_owned()),
-            Self::Unsuited { .. } => Some(
+            Self::NoneReads { .. } | Self::Unsuited { .. } => Some(
                 "install the source's own version, and set scratch.bin_dir to the directory that has it".to_owned(),
             ),
             Self::Child(_) | Self::Connection(_) | Self::Refused(_) | Self::Thread(_) => None,
@@ -107,24 +121,32 @@ pub fn sweep_leftovers(parent: &Path) {
 const MIN_DATABASES: u64 = 16;
 
 impl ServerProgram {
-    /// Finds the program: in `dir` if one is named, else where programs are. The source's own kind comes first.
-    pub async fn find(dir: Option<&Path>, server: &str) -> Result<Self, ServerError> {
+    /// Finds a program that reads this format: in `dir` if one is named, then where programs are, the source's own product
+    /// before the other.
+    pub async fn find(dir: Option<&Path>, server: &str, rdb_version: Option<u32>) -> Result<Self, ServerError> {
         let names =
             if server == "valkey" { ["valkey-server", "redis-server"] } else { ["redis-server", "valkey-server"] };
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let dirs: Vec<PathBuf> = match dir {
-            Some(dir) => vec![dir.to_owned()],
-            None => std::env::split_paths(&path).chain(["/usr/bin".into(), "/usr/local/bin".into()]).collect(),
-        };
-        let candidates = names.iter().flat_map(|name| dirs.iter().map(move |dir| dir.join(name)));
-        let Some(path) = candidates.into_iter().find(|path| path.is_file()) else {
-            return Err(ServerError::NoProgram { names: names.map(str::to_owned).to_vec() });
-        };
+        let mut found = Vec::new();
+        for path in places(dir, names) {
+            let program = Self::ask(path).await?;
+            if rdb_version.is_none_or(|wanted| format::may_read(program.product, &program.version, wanted)) {
+                return Ok(program);
+            }
+            found.push(format!("{} {}", program.name(), program.version));
+        }
+        match rdb_version {
+            Some(rdb_version) if !found.is_empty() => Err(ServerError::NoneReads { rdb_version, found }),
+            _ => Err(ServerError::NoProgram { names: names.map(str::to_owned).to_vec() }),
+        }
+    }
+
+    /// `Redis server v=7.0.15 sha=…`, or `Valkey server v=…`: some systems call Valkey redis-server too.
+    async fn ask(path: PathBuf) -> Result<Self, ServerError> {
         let printed = ChildCommand::new(&path, Ending::Kill).args(["--version"]).output().await?;
-        // `Redis server v=7.0.15 sha=…`
         let printed = String::from_utf8_lossy(&printed).into_owned();
+        let product = if printed.starts_with("Valkey") { "valkey" } else { "redis" };
         let version = printed.split_whitespace().find_map(|word| word.strip_prefix("v=")).unwrap_or_default();
-        Ok(Self { path, version: version.to_owned() })
+        Ok(Self { path, product, version: version.to_owned() })
     }
 
     fn major(&self) -> u32 {
@@ -150,6 +172,16 @@ impl ServerProgram {
         }
         command
     }
+}
+
+/// The files of these names: in `dir`, then wherever programs are, each once.
+fn places(dir: Option<&Path>, names: [&str; 2]) -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs: Vec<PathBuf> = std::env::split_paths(&path).chain(["/usr/bin".into(), "/usr/local/bin".into()]).collect();
+    let named = dir.iter().flat_map(|dir| names.iter().map(|name| dir.join(name)));
+    let usual = names.iter().flat_map(|name| dirs.iter().map(move |dir| dir.join(name)));
+    let mut seen = HashSet::new();
+    named.chain(usual).filter(|path| path.is_file() && seen.insert(path.clone())).collect()
 }
 
 impl ScratchServer {
@@ -222,8 +254,15 @@ impl ScratchServer {
         if reason.is_empty() {
             return ended.into();
         }
-        let unsuited =
-            ["Can't handle RDB format version", "no matching module type", "Unknown RDB encoding type", "Unknown type"];
+        let unsuited = [
+            "Can't handle RDB format version",
+            // The header of another product: that the file is an RDB the decoder has seen.
+            "Wrong signature",
+            "Can't handle foreign type",
+            "no matching module type",
+            "Unknown RDB encoding type",
+            "Unknown type",
+        ];
         if words.iter().any(|line| unsuited.iter().any(|mark| line.contains(mark))) {
             return ServerError::Unsuited { version: self.program.version.clone(), reason };
         }

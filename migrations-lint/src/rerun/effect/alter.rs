@@ -60,7 +60,9 @@ fn alter_action(alter: &AlterTable, kind: &ActionKind, span: Span, found: &mut V
             });
         }
         ActionKind::AttachPartition { partition } => {
-            push(make(Object::within(Space::Partition, table, &partition.name), false));
+            // To attach an index again does nothing.
+            let is_guarded = alter.kind == ObjectKind::Index;
+            push(make(Object::within(Space::Partition, table, &partition.name), is_guarded));
         }
         ActionKind::DetachPartition { partition, .. } => {
             push(Effect::Remove {

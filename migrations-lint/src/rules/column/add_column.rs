@@ -74,6 +74,10 @@ fn added<'a>(view: &View<'a>) -> Vec<(&'a Column, crate::source_text::Span, &'a 
 }
 
 fn rewrites(view: &View<'_>, found: &mut Vec<Draft>) {
+    // A table that the file has emptied is copied in no time.
+    if matches!(view.kind(), Kind::AlterTable(alter) if view.catalog.has_no_rows(&alter.name)) {
+        return;
+    }
     for (column, span, table) in added(view) {
         let cause = if column.ty.name.ends_with("serial") {
             format!("{} numbers every row", column.ty.name)
@@ -88,11 +92,15 @@ fn rewrites(view: &View<'_>, found: &mut Vec<Draft>) {
         } else {
             continue;
         };
-        let name = &column.name.name;
+        let name = view.quoted(&column.name.name);
         found.push(
-            Draft::new(span, format!("adding {name} writes all of {table} anew: {cause}"))
+            Draft::new(span, format!("adding {} writes all of {table} anew: {cause}", column.name.name))
                 .why("ACCESS EXCLUSIVE for as long as the copy of the table and its indexes takes: all reads and writes wait.")
-                .help(format!("Add {name} without a default, then ALTER COLUMN {name} SET DEFAULT …, then back-fill in batches.")),
+                .help(if column.generated == Generated::Stored {
+                    format!("Add {name} as an ordinary column, let a trigger fill it for new rows, then back-fill in batches.")
+                } else {
+                    format!("Add {name} without a default, then ALTER COLUMN {name} SET DEFAULT …, then back-fill in batches.")
+                }),
         );
     }
 }

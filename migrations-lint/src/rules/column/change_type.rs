@@ -211,7 +211,9 @@ fn described(ty: Option<&Type>) -> String {
 }
 
 fn rewrites(view: &View<'_>, found: &mut Vec<Draft>) {
-    for change in changes(view).into_iter().filter(|change| !change.is_free()) {
+    for change in
+        changes(view).into_iter().filter(|change| !change.is_free() && !view.catalog.has_no_rows(change.table))
+    {
         let (table, column) = (view.written(change.table), &change.column.name);
         let message = format!(
             "changing {column} of {table} from {} to {} writes the whole table anew",
@@ -221,7 +223,7 @@ fn rewrites(view: &View<'_>, found: &mut Vec<Draft>) {
         found.push(
             Draft::new(change.span, message)
                 .why("ACCESS EXCLUSIVE for as long as the copy of the table and its indexes takes: all reads and writes wait.")
-                .help(format!("Add a column of type {}, write both, back-fill in batches, move the readers, drop {column} later.", view.text(change.to.span))),
+                .help(format!("Add a column of type {}, write both, back-fill in batches, move the readers, drop {} later.", view.text(change.to.span), view.quoted(column))),
         );
     }
 }
@@ -260,6 +262,10 @@ fn is_narrowing(from: &Type, to: &Type) -> bool {
     match (rank(from), rank(to)) {
         (Some(from), Some(to)) => to < from,
         (None, Some(_)) => &*from.name != "bool",
+        (None, None) if &*from.name == "bpchar" && &*to.name == "varchar" => {
+            // The blanks at the end do not count.
+            to.modifiers.first().is_some_and(|to| from.modifiers.first().unwrap_or(&1) > to)
+        }
         _ if is_text(from) && is_text(to) => !is_free(from, to) && !to.modifiers.is_empty(),
         _ if is_text(from) => true,
         _ => {
@@ -275,6 +281,7 @@ fn is_narrowing(from: &Type, to: &Type) -> bool {
 fn narrows(view: &View<'_>, found: &mut Vec<Draft>) {
     for change in changes(view) {
         let is_narrowing = match &change.from {
+            _ if view.catalog.has_no_rows(change.table) => false,
             Some(from) => is_narrowing(from, change.to),
             // A limit or an integer type cut from what nobody knows may not hold it.
             None => {
@@ -320,7 +327,7 @@ fn loses(view: &View<'_>, found: &mut Vec<Draft>) {
                 _ => false,
             }
         });
-        if cuts || is_lossy {
+        if (cuts || is_lossy) && !view.catalog.has_no_rows(change.table) {
             found.push(
                 Draft::new(
                     change.span,

@@ -3,7 +3,7 @@
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
-use crate::statement::{ActionKind, Kind};
+use crate::statement::{ActionKind, AlterType, Kind, ObjectKind, TypeAction};
 
 pub(crate) static RULE: Rule = Rule::new(
     RuleInfo {
@@ -17,6 +17,10 @@ pub(crate) static RULE: Rule = Rule::new(
             Example::new(
                 "CREATE TABLE t (a int, b int); INSERT INTO t VALUES (1, 2);",
                 "ALTER TABLE t DROP COLUMN IF EXISTS b;",
+            ),
+            Example::new(
+                "CREATE TYPE pair AS (a int, b int); CREATE TABLE t (p pair); INSERT INTO t VALUES (ROW(1, 2));",
+                "ALTER TYPE pair DROP ATTRIBUTE IF EXISTS b;",
             ),
             Example::new(
                 "CREATE TABLE t (a int, b int); INSERT INTO t VALUES (1, 2);",
@@ -39,6 +43,9 @@ pub(crate) static RULE: Rule = Rule::new(
 );
 
 fn check(view: &View<'_>, found: &mut Vec<Draft>) {
+    if let Kind::AlterType(alter) = view.kind() {
+        return check_attribute(view, alter, found);
+    }
     let Kind::AlterTable(alter) = view.kind() else { return };
     for action in &alter.actions {
         let ActionKind::DropColumn { column, .. } = &action.kind else { continue };
@@ -52,4 +59,18 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
                 .help("Stop reading and writing it in one release, drop it in the next, after a proven backup."),
         );
     }
+}
+
+/// A composite type's attribute is a column of every column that has the type.
+fn check_attribute(view: &View<'_>, alter: &AlterType, found: &mut Vec<Draft>) {
+    let TypeAction::DropAttribute { name, .. } = &alter.action else { return };
+    if view.catalog.is_new_object(ObjectKind::Type, &alter.name) {
+        return;
+    }
+    let ty = view.written(&alter.name);
+    found.push(
+        Draft::new(view.statement.span, format!("attribute {} of {ty} is dropped with all its values", name.name))
+            .why("Every column of the type loses the value, and no down migration brings it back; code that names it fails.")
+            .help("Stop reading and writing it in one release, drop it in the next, after a proven backup."),
+    );
 }

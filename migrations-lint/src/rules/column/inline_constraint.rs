@@ -30,7 +30,7 @@ pub(crate) static RULE: Rule = Rule::new(
 
 fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::AlterTable(alter) = view.kind() else { return };
-    if view.catalog.is_new(&alter.name) {
+    if view.catalog.is_blank(&alter.name) {
         return;
     }
     for action in &alter.actions {
@@ -59,7 +59,7 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
         found.push(
             Draft::new(action.span, format!("{what} while {} is locked", view.written(&alter.name)))
                 .why("ACCESS EXCLUSIVE until it is done: all reads and writes of the table wait.")
-                .help(format!("Add column {} alone first; then {instead}.", column.name.name)),
+                .help(format!("Add column {} alone first; then {instead}.", view.quoted(&column.name.name))),
         );
     }
 }

@@ -62,8 +62,15 @@ pub(crate) static SET_SCANS: Rule = Rule::new(
         default_severity: RuleSeverity::Warning,
         summary: "SET NOT NULL reads the whole table under a lock that stops reads and writes.",
         docs: "Since PostgreSQL 12 the scan is skipped if a valid CHECK proves it: `ADD CONSTRAINT c CHECK (col IS NOT NULL) NOT VALID`, then \
-               `VALIDATE CONSTRAINT c` in another transaction (it lets reads and writes go on), then `SET NOT NULL`, then `DROP CONSTRAINT c`.",
-        bad: &[Example::new("CREATE TABLE t (a int);", "ALTER TABLE t ALTER COLUMN a SET NOT NULL;")],
+               `VALIDATE CONSTRAINT c` in another transaction (it lets reads and writes go on), then `SET NOT NULL`, then `DROP CONSTRAINT c` in a \
+               statement of its own: of one ALTER TABLE the server carries out what it drops first, and scans.",
+        bad: &[
+            Example::new("CREATE TABLE t (a int);", "ALTER TABLE t ALTER COLUMN a SET NOT NULL;"),
+            Example::new(
+                "CREATE TABLE t (a int);",
+                "ALTER TABLE t DROP CONSTRAINT IF EXISTS a_there;\nALTER TABLE t ADD CONSTRAINT a_there CHECK (a IS NOT NULL) NOT VALID;\nALTER TABLE t VALIDATE CONSTRAINT a_there;\nALTER TABLE t ALTER COLUMN a SET NOT NULL, DROP CONSTRAINT IF EXISTS a_there;",
+            ),
+        ],
         good: &[Example::new(
             "CREATE TABLE t (a int);",
             "ALTER TABLE t DROP CONSTRAINT IF EXISTS a_there;\nALTER TABLE t ADD CONSTRAINT a_there CHECK (a IS NOT NULL) NOT VALID;\nALTER TABLE t VALIDATE CONSTRAINT a_there;\nALTER TABLE t ALTER COLUMN a SET NOT NULL;\nALTER TABLE t DROP CONSTRAINT IF EXISTS a_there;",
@@ -137,12 +144,16 @@ fn add(view: &View<'_>, found: &mut Vec<Draft>) {
         return;
     }
     for (table, column, span) in required_columns(view) {
+        if view.catalog.has_no_rows(table) {
+            continue;
+        }
         let name = &column.name.name;
         found.push(
             Draft::new(span, format!("column {name} of {} is NOT NULL and has no default", view.written(table)))
                 .why("The statement fails as soon as the table has one row: there is no value to put into it.")
                 .help(format!(
-                    "Add a DEFAULT, or add {name} nullable, back-fill it, and SET NOT NULL in a later migration."
+                    "Add a DEFAULT, or add {} nullable, back-fill it, and SET NOT NULL in a later migration.",
+                    view.quoted(name)
                 )),
         );
     }
@@ -158,8 +169,18 @@ fn required(view: &View<'_>, found: &mut Vec<Draft>) {
     }
 }
 
-fn set_not_null<'a>(view: &View<'a>) -> Vec<(&'a Name, &'a str, Span)> {
+/// The columns that become NOT NULL without a proof. A CHECK that the same ALTER TABLE drops is gone before the server looks
+/// for it (ATPrepCmd puts all drops into the first pass), though it was true until then.
+fn set_not_null<'a>(view: &View<'a>, is_dropped_in_time: bool) -> Vec<(&'a Name, &'a str, Span)> {
     let Kind::AlterTable(alter) = view.kind() else { return Vec::new() };
+    let dropped: Vec<&str> = alter
+        .actions
+        .iter()
+        .filter_map(|action| match &action.kind {
+            ActionKind::DropConstraint { name, .. } if is_dropped_in_time => Some(&*name.name),
+            _ => None,
+        })
+        .collect();
     if view.catalog.is_new(&alter.name) {
         return Vec::new();
     }
@@ -171,56 +192,77 @@ fn set_not_null<'a>(view: &View<'a>) -> Vec<(&'a Name, &'a str, Span)> {
         },
         _ => None,
     });
-    columns.filter(|(table, column, _)| !is_proven(view, table, column)).collect()
+    columns.filter(|(table, column, _)| !is_proven(view, table, column, &dropped)).collect()
 }
 
 /// Whether the column is NOT NULL already or a valid CHECK of this very column says that it could be.
-fn is_proven(view: &View<'_>, table: &Name, column: &str) -> bool {
+fn is_proven(view: &View<'_>, table: &Name, column: &str, dropped: &[&str]) -> bool {
     let Some(facts) = view.catalog.table(table) else { return false };
     facts.columns.get(column).is_some_and(|facts| facts.not_null)
         || view.part.version.major >= 12 && facts.constraints.iter().any(|constraint| {
             constraint.is_valid
+                && !dropped.contains(&&*constraint.name)
                 && matches!(&constraint.kind, ConstraintFact::Check(columns) if columns.iter().any(|c| **c == *column))
         })
 }
 
 fn set_scans(view: &View<'_>, found: &mut Vec<Draft>) {
-    for (table, column, span) in set_not_null(view) {
+    for (table, column, span) in set_not_null(view, true) {
+        if view.catalog.is_blank(table) {
+            continue;
+        }
         let table = view.written(table);
+        let (quoted, check) = (view.quoted(column), format!("{column}_not_null"));
+        let check = view.quoted(&check);
         found.push(
             Draft::new(span, format!("SET NOT NULL on {column} reads all of {table} while nobody may use it"))
                 .why("ACCESS EXCLUSIVE for the time of a whole scan: all reads and writes wait.")
                 .help(format!(
-                    "ALTER TABLE {table} ADD CONSTRAINT {column}_not_null CHECK ({column} IS NOT NULL) NOT VALID; then, in another \
-                     transaction, VALIDATE CONSTRAINT {column}_not_null; then SET NOT NULL; then DROP CONSTRAINT {column}_not_null."
+                    "ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({quoted} IS NOT NULL) NOT VALID; then, in another \
+                     transaction, VALIDATE CONSTRAINT {check}; then SET NOT NULL; then DROP CONSTRAINT {check}."
                 )),
         );
     }
 }
 
 fn set_fails(view: &View<'_>, found: &mut Vec<Draft>) {
-    for (table, column, span) in set_not_null(view) {
-        let is_filled = view.preceding().any(|statement| match &statement.kind {
-            Kind::Update(update) => {
-                update.table.name == table.name
-                    && update.assignments.iter().any(|assignment| *assignment.column == *column)
-            }
-            _ => false,
-        });
+    for (table, column, span) in set_not_null(view, false) {
         let has_default = view.catalog.is_new_column(table, column)
             && view.catalog.column(table, column).is_some_and(|facts| facts.has_default);
-        if is_filled || has_default {
+        if has_default || view.catalog.has_no_rows(table) || is_filled(view, table, column) {
             continue;
         }
         found.push(
             Draft::new(span, format!("SET NOT NULL fails if {column} of {} is NULL in any row", view.written(table)))
                 .why("The migration stops at the first such row, in production only, where the old rows are.")
                 .help(format!(
-                    "UPDATE {} SET {column} = … WHERE {column} IS NULL; first, in batches.",
-                    view.written(table)
+                    "UPDATE {} SET {quoted} = … WHERE {quoted} IS NULL; first, in batches.",
+                    view.written(table),
+                    quoted = view.quoted(column)
                 )),
         );
     }
+}
+
+/// Whether an UPDATE of this part has written the column, under the name it has now or had then.
+fn is_filled(view: &View<'_>, table: &Name, column: &str) -> bool {
+    let mut column = column;
+    view.preceding().any(|statement| match &statement.kind {
+        Kind::Update(update) => {
+            update.table.name == table.name && update.assignments.iter().any(|assignment| *assignment.column == *column)
+        }
+        Kind::AlterTable(alter) if alter.name.name == table.name => {
+            for action in &alter.actions {
+                if let ActionKind::RenameColumn { from, to } = &action.kind
+                    && *to.name == *column
+                {
+                    column = &from.name;
+                }
+            }
+            false
+        }
+        _ => false,
+    })
 }
 
 fn drop(view: &View<'_>, found: &mut Vec<Draft>) {

@@ -1,8 +1,11 @@
 //! ADD CONSTRAINT that checks or indexes every row under its lock: one family, one remedy.
 
+use std::borrow::Cow;
+
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
+use crate::schema::ConstraintFact;
 use crate::source_text::Span;
 use crate::statement::{
     ActionKind, AlterTable, ConstraintKind, Ident, IndexKind, Kind, Name, ObjectAction, ObjectKind, TableConstraint,
@@ -106,7 +109,7 @@ pub(crate) static MAY_FAIL: Rule = Rule::new(
 /// The constraints that a statement adds to a table that is in use.
 fn added<'a>(view: &View<'a>) -> Vec<(&'a AlterTable, &'a TableConstraint)> {
     let Kind::AlterTable(alter) = view.kind() else { return Vec::new() };
-    if alter.kind != ObjectKind::Table || view.catalog.is_new(&alter.name) {
+    if alter.kind != ObjectKind::Table || view.catalog.is_blank(&alter.name) {
         return Vec::new();
     }
     let constraints = alter.actions.iter().filter_map(|action| match &action.kind {
@@ -116,8 +119,12 @@ fn added<'a>(view: &View<'a>) -> Vec<(&'a AlterTable, &'a TableConstraint)> {
     constraints.collect()
 }
 
-fn name_of(constraint: &TableConstraint) -> &str {
-    constraint.name.as_ref().map_or("it", |name| &name.name)
+fn name_of<'a>(view: &View<'a>, constraint: &'a TableConstraint) -> Cow<'a, str> {
+    match &constraint.name {
+        Some(name) if view.statement.within.is_none() => view.text(name.span).into(),
+        Some(name) => view.quoted(&name.name),
+        None => "it".into(),
+    }
 }
 
 fn foreign_key(view: &View<'_>, found: &mut Vec<Draft>) {
@@ -131,14 +138,14 @@ fn foreign_key(view: &View<'_>, found: &mut Vec<Draft>) {
         .why("SHARE ROW EXCLUSIVE on both tables until the check is done: all INSERT, UPDATE and DELETE wait.")
         .help(format!(
             "Add NOT VALID, and in another transaction: ALTER TABLE {table} VALIDATE CONSTRAINT {};",
-            name_of(constraint)
+            name_of(view, constraint)
         ));
         if !view.in_transaction()
             && view.statement.within.is_none()
             && constraint.name.is_some()
             && alter.actions.len() == 1
         {
-            let text = format!(" NOT VALID;\nALTER TABLE {table} VALIDATE CONSTRAINT {}", name_of(constraint));
+            let text = format!(" NOT VALID;\nALTER TABLE {table} VALIDATE CONSTRAINT {}", name_of(view, constraint));
             draft = draft.insert(view.statement.span.end, text);
         }
         found.push(draft);
@@ -159,14 +166,14 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
                 .why("ACCESS EXCLUSIVE for the time of a whole scan: all reads and writes wait.")
                 .help(format!(
                     "Add NOT VALID, and in another transaction: ALTER TABLE {table} VALIDATE CONSTRAINT {};",
-                    name_of(constraint)
+                    name_of(view, constraint)
                 ));
         if !view.in_transaction()
             && view.statement.within.is_none()
             && constraint.name.is_some()
             && alter.actions.len() == 1
         {
-            let text = format!(" NOT VALID;\nALTER TABLE {table} VALIDATE CONSTRAINT {}", name_of(constraint));
+            let text = format!(" NOT VALID;\nALTER TABLE {table} VALIDATE CONSTRAINT {}", name_of(view, constraint));
             draft = draft.insert(view.statement.span.end, text);
         }
         found.push(draft);
@@ -214,8 +221,19 @@ fn unique_keys<'a>(view: &View<'a>) -> Vec<(Span, &'a Name)> {
     keys.collect()
 }
 
-/// A foreign key dropped in this part and added under the same name: its rows were held to it until now.
+/// A foreign key dropped in this part and added under the same name, or over the same columns: its rows were held to it until now.
 fn puts_back(view: &View<'_>, alter: &AlterTable, constraint: &TableConstraint) -> bool {
+    if let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind {
+        let is_same = |fact: &ConstraintFact| match fact {
+            ConstraintFact::ForeignKey { columns: held, to, .. } => {
+                *to == reference.table.name && held.iter().eq(columns.iter().map(|column| &column.name))
+            }
+            _ => false,
+        };
+        if view.catalog.dropped_constraints(&alter.name).iter().any(is_same) {
+            return true;
+        }
+    }
     let Some(added) = &constraint.name else { return false };
     let drops = |alter: &AlterTable| {
         let mut actions = alter.actions.iter();
@@ -228,13 +246,38 @@ fn puts_back(view: &View<'_>, alter: &AlterTable, constraint: &TableConstraint) 
         })
 }
 
+/// Whether rows were unique over some of these columns when the part began, and are still.
+fn is_unique_already(view: &View<'_>, table: &Name, columns: &[Box<str>]) -> bool {
+    let is_within = |fact: &ConstraintFact| {
+        matches!(fact, ConstraintFact::Unique(held) | ConstraintFact::PrimaryKey(held)
+            if !held.is_empty() && held.iter().all(|column| columns.contains(column)))
+    };
+    let stands =
+        view.catalog.table(table).is_some_and(|facts| facts.constraints.iter().any(|facts| is_within(&facts.kind)));
+    let changes_rows = || {
+        view.preceding().any(|earlier| match &earlier.kind {
+            Kind::Update(update) => {
+                update.table.name == table.name
+                    && update.assignments.iter().any(|assignment| columns.contains(&assignment.column))
+            }
+            Kind::Insert(insert) => insert.table.name == table.name,
+            _ => false,
+        })
+    };
+    stands || view.catalog.dropped_constraints(table).iter().any(is_within) && !changes_rows()
+}
+
 fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
     if let Kind::CreateIndex(create) = view.kind() {
         let columns_are_new = !create.columns.is_empty()
             && create.columns.iter().all(|column| view.catalog.is_new_column(&create.table, column));
         let is_new = view.catalog.is_new(&create.table)
             || view.catalog.is_new_object(ObjectKind::MaterializedView, &create.table);
-        if create.is_unique && !create.is_concurrent && !is_new && !columns_are_new {
+        let cannot_fail = is_new
+            || columns_are_new
+            || view.catalog.has_no_rows(&create.table)
+            || is_unique_already(view, &create.table, &create.columns);
+        if create.is_unique && !create.is_concurrent && !cannot_fail {
             found.push(
                 Draft::new(
                     view.statement.span,
@@ -270,8 +313,21 @@ fn may_fail(view: &View<'_>, found: &mut Vec<Draft>) {
         );
     }
     for (alter, constraint) in added(view) {
+        if view.catalog.has_no_rows(&alter.name) {
+            continue;
+        }
         let problem = match &constraint.kind {
-            ConstraintKind::Unique { using_index: None, .. } | ConstraintKind::PrimaryKey { using_index: None, .. } => {
+            ConstraintKind::Unique { columns, using_index: None }
+            | ConstraintKind::PrimaryKey { columns, using_index: None } => {
+                let columns: Vec<_> = columns.iter().map(|column| column.name.clone()).collect();
+                let is_null_told = matches!(constraint.kind, ConstraintKind::PrimaryKey { .. })
+                    || view.text(constraint.span).to_ascii_lowercase().contains("not distinct");
+                let may_be_null =
+                    |column: &Box<str>| view.catalog.column(&alter.name, column).is_none_or(|facts| !facts.not_null);
+                let has_nulls = is_null_told && columns.iter().any(may_be_null);
+                if !has_nulls && is_unique_already(view, &alter.name, &columns) {
+                    continue;
+                }
                 "two rows have the same key"
             }
             ConstraintKind::Check(expr) => {

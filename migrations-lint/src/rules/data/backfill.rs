@@ -193,7 +193,7 @@ fn slow_under_lock(view: &View<'_>, found: &mut Vec<Draft>) {
     };
     let key = view.catalog.key(table);
     let is_same_change = key == *locked && !matches!(view.kind(), Kind::CreateIndex(_));
-    if view.catalog.is_new(table) || is_same_change || names_single_row(view.kind()) {
+    if view.catalog.is_blank(table) || is_same_change || names_single_row(view.kind()) {
         return;
     }
     found.push(

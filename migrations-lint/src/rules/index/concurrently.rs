@@ -63,7 +63,7 @@ pub(crate) static REINDEX: Rule = Rule::new(
 fn create(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::CreateIndex(create) = view.kind() else { return };
     let is_materialized = view.catalog.is_new_object(ObjectKind::MaterializedView, &create.table);
-    if create.is_concurrent || create.only || is_materialized || view.catalog.is_new(&create.table) {
+    if create.is_concurrent || create.only || is_materialized || view.catalog.is_blank(&create.table) {
         return;
     }
     let table = view.written(&create.table);
@@ -83,7 +83,10 @@ fn drop(view: &View<'_>, found: &mut Vec<Draft>) {
     }
     let is_harmless = |name: &Name| {
         view.catalog.is_new_object(ObjectKind::Index, name)
-            || view.catalog.table_of_index(name).is_some_and(|table| view.catalog.is_new(&table))
+            || view
+                .catalog
+                .table_of_index(name)
+                .is_some_and(|table| view.catalog.is_new(&table) || is_dropped(view, &table))
     };
     if drop.names.iter().all(is_harmless) {
         return;
@@ -95,6 +98,14 @@ fn drop(view: &View<'_>, found: &mut Vec<Draft>) {
         draft = draft.insert(drop.after_kind, " CONCURRENTLY");
     }
     found.push(draft);
+}
+
+/// Whether the file goes on to drop the table itself.
+fn is_dropped(view: &View<'_>, table: &Name) -> bool {
+    view.following().any(|statement| match &statement.kind {
+        Kind::Drop(drop) => drop.kind == ObjectKind::Table && drop.names.iter().any(|name| name.name == table.name),
+        _ => false,
+    })
 }
 
 fn reindex(view: &View<'_>, found: &mut Vec<Draft>) {

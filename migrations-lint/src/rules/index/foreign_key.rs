@@ -72,6 +72,7 @@ fn report(view: &View<'_>, table: &Name, columns: &[Ident], span: Span, found: &
     if follows || view.catalog.has_index_on(table, &columns) {
         return;
     }
+    let columns: Vec<_> = columns.iter().map(|column| view.quoted(column)).collect();
     let (table, columns) = (view.written(table), columns.join(", "));
     found.push(
         Draft::new(span, format!("no index of {table} starts with ({columns})"))

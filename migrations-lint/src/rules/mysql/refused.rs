@@ -2,6 +2,7 @@
 
 use super::algorithm::{Cost, cost};
 use super::column::{ColumnChange, column_change};
+use crate::engine::Engine;
 use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
@@ -53,6 +54,7 @@ fn allowed(kind: &ActionKind) -> Option<(Cost, String)> {
 
 fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::AlterTable(alter) = view.kind() else { return };
+    instant_with_lock(view, alter, found);
     let Some((limit, asked)) = alter.actions.iter().filter_map(|action| allowed(&action.kind)).min() else { return };
     for action in &alter.actions {
         // What the files do not tell for sure is no reason to say that the server refuses.
@@ -70,6 +72,23 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
                     .help("Leave the clause out where the work may be done, or make the change in another way."),
             ),
             _ => {}
+        }
+    }
+}
+
+/// MySQL takes ALGORITHM=INSTANT with LOCK=DEFAULT only ("Incorrect usage", 1221); MariaDB takes any.
+fn instant_with_lock(view: &View<'_>, alter: &AlterTable, found: &mut Vec<Draft>) {
+    let is_instant = |kind: &ActionKind| matches!(kind, ActionKind::Algorithm { name } if &**name == "instant");
+    if view.part.engine != Engine::MySql || !alter.actions.iter().any(|action| is_instant(&action.kind)) {
+        return;
+    }
+    for action in &alter.actions {
+        if matches!(&action.kind, ActionKind::Lock { name } if &**name != "default") {
+            found.push(
+                Draft::new(action.span, "MySQL refuses LOCK beside ALGORITHM=INSTANT")
+                    .why("The migration stops here with an error, on an empty table as well.")
+                    .help("Leave the LOCK clause out: an instant change locks nothing for long."),
+            );
         }
     }
 }

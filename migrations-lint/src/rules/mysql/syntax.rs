@@ -34,7 +34,7 @@ pub(crate) static MYSQL_ONLY: Rule = Rule::new(
         class: Class::Transaction,
         default_severity: RuleSeverity::Error,
         summary: "MySQL has this form and MariaDB has not: there the statement fails.",
-        docs: "The collations `utf8mb4_0900_…` (known to MariaDB from 11.4.5 only) and `SET PERSIST` are MySQL's own. \
+        docs: "The collations `utf8mb4_0900_…` (known to MariaDB from 11.4.5 only), `SET PERSIST` and invisible indexes are MySQL's own. \
                Use `utf8mb4_unicode_ci` or `utf8mb4_uca1400_ai_ci`, and the configuration file.",
         bad: &[
             Example::new(
@@ -43,6 +43,7 @@ pub(crate) static MYSQL_ONLY: Rule = Rule::new(
             )
             .mariadb(),
             Example::new("", "SET PERSIST max_connections = 200;").mariadb(),
+            Example::new("CREATE TABLE t (a int, KEY t_a (a));", "ALTER TABLE t ALTER INDEX t_a INVISIBLE;").mariadb(),
         ],
         good: &[Example::new(
             "",
@@ -136,6 +137,12 @@ fn mysql_only(view: &View<'_>, found: &mut Vec<Draft>) {
             "Write utf8mb4_unicode_ci, or utf8mb4_uca1400_ai_ci from 10.10 on.",
         );
     }
+    if let Kind::AlterTable(alter) = view.kind() {
+        let invisible = alter.actions.iter().find(|action| is_index_visibility(view.part.source.slice(action.span)));
+        if let Some(action) = invisible {
+            say(action.span, "invisible indexes", "Write ALTER INDEX … IGNORED (from 10.6 on).");
+        }
+    }
     let starts_with_persist = sql
         .split_ascii_whitespace()
         .nth(1)
@@ -147,4 +154,11 @@ fn mysql_only(view: &View<'_>, found: &mut Vec<Draft>) {
             "Set it in the configuration file; SET GLOBAL lasts until the next start.",
         );
     }
+}
+
+/// `ALTER {INDEX | KEY} name {VISIBLE | INVISIBLE}`.
+fn is_index_visibility(action: &str) -> bool {
+    let words: Vec<String> = action.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    matches!(words[..], ["alter", "index" | "key", _, "visible" | "invisible"])
 }

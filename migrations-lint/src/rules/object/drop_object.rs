@@ -58,7 +58,7 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
     };
     let Some(what) = word(drop.kind) else { return };
     for name in &drop.names {
-        if view.catalog.is_new_object(drop.kind, name) || is_made_again(view, drop, name) {
+        if view.catalog.is_new_object_on(drop.kind, name, drop.on.as_ref()) || is_made_again(view, drop, name) {
             continue;
         }
         let written = view.written(name);

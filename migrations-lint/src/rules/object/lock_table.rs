@@ -36,7 +36,12 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
                 if is_mysql { "session" } else { "transaction" }
             ),
         )
-        .why("Everybody who needs the table waits, and whoever comes later waits behind them.")
+        .why(match &*lock.mode {
+            "access exclusive" | "write" => {
+                "Everybody who needs the table waits, and whoever comes later waits behind them."
+            }
+            _ => "Everybody who writes to the table waits, and whoever comes later waits behind them.",
+        })
         .help("Let each statement take the lock that it needs, and keep the transaction short."),
     );
 }

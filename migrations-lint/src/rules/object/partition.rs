@@ -4,7 +4,7 @@ use crate::options::RuleSeverity;
 use crate::report::Class;
 use crate::rule::{Draft, Engines, Example, Rule, RuleInfo, View};
 use crate::schema::ConstraintFact;
-use crate::statement::{ActionKind, Kind};
+use crate::statement::{ActionKind, Kind, ObjectKind};
 
 pub(crate) static ATTACH: Rule = Rule::new(
     RuleInfo {
@@ -19,10 +19,17 @@ pub(crate) static ATTACH: Rule = Rule::new(
             "CREATE TABLE t (a int) PARTITION BY LIST (a); CREATE TABLE t1 (a int); INSERT INTO t1 VALUES (1);",
             "ALTER TABLE t ATTACH PARTITION t1 FOR VALUES IN (1);",
         )],
-        good: &[Example::new(
-            "CREATE TABLE t (a int) PARTITION BY LIST (a);",
-            "CREATE TABLE IF NOT EXISTS t1 PARTITION OF t FOR VALUES IN (1);",
-        )],
+        good: &[
+            Example::new(
+                "CREATE TABLE t (a int) PARTITION BY LIST (a);",
+                "CREATE TABLE IF NOT EXISTS t1 PARTITION OF t FOR VALUES IN (1);",
+            ),
+            Example::new(
+                "CREATE TABLE t (a int) PARTITION BY LIST (a); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1); \
+                 CREATE INDEX t_a ON ONLY t (a); CREATE INDEX t1_a ON t1 (a);",
+                "ALTER INDEX t_a ATTACH PARTITION t1_a;",
+            ),
+        ],
     },
     Engines::PostgreSql,
     check_attach,
@@ -50,6 +57,10 @@ pub(crate) static DETACH: Rule = Rule::new(
 
 fn check_attach(view: &View<'_>, found: &mut Vec<Draft>) {
     let Kind::AlterTable(alter) = view.kind() else { return };
+    // An index of a partition is compared with its parent's by definition only.
+    if alter.kind == ObjectKind::Index {
+        return;
+    }
     for action in &alter.actions {
         let ActionKind::AttachPartition { partition } = &action.kind else { continue };
         let is_checked = view.catalog.table(partition).is_some_and(|table| {

@@ -106,7 +106,11 @@ fn check_object(view: &View<'_>, found: &mut Vec<Draft>) {
     found.push(
         Draft::new(span, format!("{what} {written} gets another name"))
             .why("Until the last process of the old code has gone, either the old or the new code fails on the name.")
-            .help(format!("Leave a view with the old name behind: CREATE VIEW {written} AS SELECT * FROM …; or add the new and move over step by step.")),
+            .help(if what == "table" {
+                format!("Leave a view with the old name behind: CREATE VIEW {written} AS SELECT * FROM …; or add the new and move over step by step.")
+            } else {
+                "Add the new one beside it, move all code over, and drop the old one in a later release.".into()
+            }),
     );
 }
 
@@ -151,8 +155,9 @@ fn check_column(view: &View<'_>, found: &mut Vec<Draft>) {
             )
             .why("Code that is running still reads and writes the old name and fails from this moment on.")
             .help(format!(
-                "Add {to} as a new column, write both, back-fill, move the readers, and drop {} in a later release.",
-                from.name
+                "Add {} as a new column, write both, back-fill, move the readers, and drop {} in a later release.",
+                view.quoted(to),
+                view.quoted(&from.name)
             )),
         );
     }

@@ -75,7 +75,10 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
                 .help(match view.part.engine {
                     Engine::MySql | Engine::Sqlite => super::look_first(view.part.engine).into(),
                     Engine::MariaDb if is_index => "Write ADD INDEX IF NOT EXISTS.".into(),
-                    _ => format!("Put this before it: ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};"),
+                    _ => format!(
+                        "Put this before it: ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {};",
+                        view.quoted(name)
+                    ),
                 }),
         );
     }

@@ -57,8 +57,9 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
         let mut draft = Draft::new(failure.span, format!("enum value '{name}' is added without IF NOT EXISTS"))
             .why(super::consequence(&failure.reason))
             .help("Write ADD VALUE IF NOT EXISTS.");
-        let sql = view.sql();
-        let add_value = sql.to_ascii_lowercase().find("value").map(|at| view.statement.span.start + at + "value".len());
+        // The word before the literal: the type may have it in its name.
+        let before = view.sql().split('\'').next().unwrap_or("").to_ascii_lowercase();
+        let add_value = before.rfind("value").map(|at| view.statement.span.start + at + "value".len());
         if let Some(at) = add_value.filter(|_| view.statement.within.is_none()) {
             draft = draft.insert(at, " IF NOT EXISTS");
         }

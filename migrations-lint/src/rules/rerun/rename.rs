@@ -71,7 +71,8 @@ fn check(view: &View<'_>, found: &mut Vec<Draft>) {
                 Draft::new(failure.span, format!("{} is renamed or moved without a guard", super::thing(*space, name)))
                     .why(super::consequence(&failure.reason))
                     .help(match view.part.engine {
-                        Engine::PostgreSql => "Look first whether the old name is there: DO $$ BEGIN IF EXISTS (…) THEN …; END IF; END $$; or write ALTER … IF EXISTS.",
+                        Engine::PostgreSql if renames_itself(view.kind()) => "Write ALTER … IF EXISTS.",
+                        Engine::PostgreSql => "Look first whether the old name is there: DO $$ BEGIN IF EXISTS (…) THEN …; END IF; END $$;",
                         other => super::look_first(other),
                     }),
             );

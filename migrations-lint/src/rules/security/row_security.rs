@@ -78,13 +78,7 @@ fn missing(view: &View<'_>, found: &mut Vec<Draft>) {
     if !is_served && (view.catalog.n_rls_tables() == 0 || !is_public) {
         return;
     }
-    let follows = view.following().any(|statement| match &statement.kind {
-        Kind::AlterTable(alter) => {
-            (alter.name.name == create.name.name || alter.name.name.bytes().all(|byte| byte == b'_'))
-                && alter.actions.iter().any(|action| matches!(action.kind, ActionKind::EnableRowSecurity))
-        }
-        _ => false,
-    });
+    let follows = view.part.is_secured_after(view.statement_idx, &create.name.name);
     if !follows && !view.catalog.table(&create.name).is_some_and(|table| table.has_rls) {
         let table = view.written(&create.name);
         found.push(

@@ -54,6 +54,9 @@ pub(super) fn is_empty_sql(text: &str) -> bool {
     while !rest.is_empty() {
         rest = if rest.starts_with("--") {
             rest.find('\n').map_or("", |newline| rest[newline..].trim_start())
+        } else if rest.starts_with("/*!") || rest.starts_with("/*M!") {
+            // What MySQL and MariaDB run.
+            return false;
         } else if rest.starts_with("/*") {
             rest.find("*/").map_or("", |end| rest[end + 2..].trim_start())
         } else if let Some(after) = rest.strip_prefix(';') {
@@ -109,5 +112,6 @@ mod tests {
     fn comments_and_semicolons_are_no_sql() {
         assert!(is_empty_sql("-- nothing\n /* to */ ;\n"));
         assert!(!is_empty_sql("-- x\nSELECT 1;"));
+        assert!(!is_empty_sql("/*!40101 SET NAMES utf8mb4 */;"));
     }
 }

@@ -12,7 +12,8 @@ pub(crate) static EMPTY: Rule = Rule::of_set(
         class: Class::MigrationSet,
         default_severity: RuleSeverity::Error,
         summary: "A migration has no statement: most often it was meant to.",
-        docs: "The framework records it as done, and its content, added later, never runs.",
+        docs: "The framework records it as done, and its content, added later, never runs. Silent if a comment says that it is meant to be: no-op, \
+               nothing to do, on purpose, intentionally.",
         bad: &[],
         good: &[],
     },
@@ -36,13 +37,23 @@ fn empty(set: &MigrationSet, found: &mut Vec<SetDraft>) {
     for (file_idx, file) in set.files.iter().enumerate() {
         let ups: Vec<Span> =
             file.parts.iter().filter(|part| part.direction != Direction::Down).map(|part| part.span).collect();
-        if !ups.is_empty() && ups.iter().all(|span| super::down::is_empty_sql(file.source.slice(*span))) {
+        let is_meant = || ups.iter().any(|span| says_it_is_meant(file.source.slice(*span)));
+        if !ups.is_empty() && ups.iter().all(|span| super::down::is_empty_sql(file.source.slice(*span))) && !is_meant()
+        {
             let draft = Draft::new(Span::default(), "the migration has no statement")
                 .why("It is recorded as done; what is added to it later never runs where it was.")
                 .help("Write it, or remove the file.");
             found.push(SetDraft { file_idx, draft });
         }
     }
+}
+
+/// Whether the comments of an empty file say that there is nothing to do.
+fn says_it_is_meant(comments: &str) -> bool {
+    const SAYINGS: [&str; 8] =
+        ["noop", "no-op", "no op", "nothing to do", "on purpose", "intentional", "deliberate", "marker"];
+    let comments = comments.to_ascii_lowercase();
+    SAYINGS.iter().any(|saying| comments.contains(saying))
 }
 
 /// Flyway hashes lines without their ends, Prisma and Drizzle accept either; the others keep no checksum.

@@ -60,7 +60,7 @@ fn obstacle(table: &Table, column: &str) -> Option<String> {
         match &constraint.kind {
             ConstraintFact::PrimaryKey(columns) if names(columns) => return Some("it is of the primary key".into()),
             ConstraintFact::Unique(columns) if names(columns) => return Some("it is UNIQUE".into()),
-            ConstraintFact::ForeignKey(columns) if names(columns) && !constraint.is_of_column => {
+            ConstraintFact::ForeignKey { columns, .. } if names(columns) && !constraint.is_of_column => {
                 return Some("a foreign key of the table names it".into());
             }
             _ => {}

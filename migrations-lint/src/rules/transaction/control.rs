@@ -133,8 +133,13 @@ fn outside(view: &View<'_>, found: &mut Vec<Draft>) {
                 Kind::Transaction(Transaction::Release(_)) => "RELEASE SAVEPOINT",
                 _ => "SAVEPOINT",
             };
+            let is_known = view.part.layout != "plain";
             Draft::new(view.statement.span, format!("{what} needs a transaction and none is open"))
-                .why("The server stops here with an error.")
+                .why(if is_known {
+                    "The server stops here with an error."
+                } else {
+                    "The server stops here with an error, unless what runs the file opens a transaction around it (--transaction file says so)."
+                })
                 .help("Put BEGIN; and COMMIT; around it and what belongs to it.")
         }
         (Some(Problem::NoSuchSavepoint), _) => {

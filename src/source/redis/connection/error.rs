@@ -79,7 +79,8 @@ impl ConnectionError {
             Self::Refused { message, command, .. } => return refusal_help(message, command),
             Self::Protocol { .. } => "use rediss:// if the server wants TLS, and check the port",
             Self::Lost { doing: WAITING, .. } => {
-                "see the log of the server: it could not make its snapshot (no memory to fork, no room on its disk), or ended"
+                "see the log of the server: it could not make its snapshot (no memory to fork, no room on its disk, data of a \
+                 kind that is too new for this guard), or ended"
             }
             Self::Lost { .. } => return None,
         };

@@ -48,15 +48,13 @@ pub(super) fn picked<'a>(
 
 /// The record that a server must have that was empty before these were loaded into it.
 pub fn expected_after(files: &[PathBuf], options: &LoadOptions, rdb: RdbOptions) -> Result<Keyspace, LoadError> {
+    // The masters of a cluster may be of two versions: the newest format knows the types of the others.
+    let versions = files.iter().map(|path| Ok(open(path)?.1)).collect::<Result<Vec<u32>, LoadError>>()?;
+    let Some(newest) = versions.into_iter().max() else { return Ok(Keyspace::default()) };
     let mut recorder = RdbDecoder::new(rdb);
-    let mut writer = None;
+    let mut writer = RdbWriter::new(Vec::new(), newest, &[]).map_err(EntryError::from)?;
     for entry in picked(files, options) {
-        let (entry, rdb_version) = entry?;
-        let writer = match &mut writer {
-            Some(writer) => writer,
-            None => writer.insert(begin(rdb_version)?),
-        };
-        match entry {
+        match entry?.0 {
             Entry::Function(code) => writer.function(&code).map_err(EntryError::from)?,
             Entry::Key(key) => {
                 let database = target_database(&key, options).into();
@@ -65,14 +63,9 @@ pub fn expected_after(files: &[PathBuf], options: &LoadOptions, rdb: RdbOptions)
         }
         recorder.feed(&writer.take()).map_err(EntryError::from)?;
     }
-    let Some(writer) = writer else { return Ok(Keyspace::default()) };
     let end = writer.finish().map_err(EntryError::from)?;
     recorder.feed(&end).map_err(EntryError::from)?;
     Ok(recorder.finish().map_err(EntryError::from)?.keyspace)
-}
-
-fn begin(rdb_version: u32) -> Result<RdbWriter<Vec<u8>>, LoadError> {
-    Ok(RdbWriter::new(Vec::new(), rdb_version, &[]).map_err(EntryError::from)?)
 }
 
 /// The entries of one file.
@@ -83,20 +76,12 @@ struct FileEntries {
 
 impl FileEntries {
     fn open(path: &PathBuf) -> Self {
-        let open = || {
-            let mut file = File::open(path)?;
-            let version = header_version(&mut file)?;
-            Ok((file, version))
-        };
-        match open() {
+        match open(path) {
             Ok((file, rdb_version)) => {
                 let options = RdbOptions { max_entry: MAX_ENTRY, ..RdbOptions::default() };
                 Self { entries: Ok(Entries::new(file, options)), rdb_version }
             }
-            Err(reason) => {
-                let error = LoadError::File { path: path.clone(), reason };
-                Self { entries: Err(Some(error)), rdb_version: 0 }
-            }
+            Err(error) => Self { entries: Err(Some(error)), rdb_version: 0 },
         }
     }
 }
@@ -113,6 +98,16 @@ impl Iterator for FileEntries {
             Err(error) => error.take().map(Err),
         }
     }
+}
+
+/// A file at its beginning, and the version of its format.
+fn open(path: &PathBuf) -> Result<(File, u32), LoadError> {
+    let open = || {
+        let mut file = File::open(path)?;
+        let version = header_version(&mut file)?;
+        Ok((file, version))
+    };
+    open().map_err(|reason| LoadError::File { path: path.clone(), reason })
 }
 
 /// The four digits of `REDIS0010`, or the three of `VALKEY080`.

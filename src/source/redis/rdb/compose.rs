@@ -5,12 +5,10 @@ use std::io::{self, Write};
 use crc_fast::{CrcAlgorithm, Digest as Crc, checksum};
 
 use super::entry::KeyEntry;
+use crate::source::redis::format::VALKEY;
 
 /// What stands before the type if modules attached metadata to a key; in an RDB it stands before the key's name.
 const METADATA: u8 = 243;
-
-/// From here on versions are Valkey's own, and so is the header.
-const VALKEY: u32 = 80;
 
 /// An RDB on its way to be written. Its keys must come database by database.
 #[derive(Debug)]

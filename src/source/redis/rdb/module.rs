@@ -2,7 +2,7 @@
 
 use super::error::RdbProblem;
 use super::input::Input;
-use super::value::{Value, mix};
+use super::value::{FieldExpiry, Value, mix};
 use crate::contents::keyspace::KeyKind;
 
 /// A module's type.
@@ -27,7 +27,7 @@ pub(super) async fn read_value(input: &mut Input) -> Result<Value, RdbProblem> {
     skip(input).await?;
     let hash = mix([u128::from(id >> 10)]);
     let module = Some(ModuleType::of(id));
-    Ok(Value { kind: KeyKind::Module, hash, elements: 1, bytes: 0, field_expiry: None, module })
+    Ok(Value { kind: KeyKind::Module, hash, elements: 1, bytes: 0, field_expiry: FieldExpiry::default(), module })
 }
 
 /// Reads what a module keeps beside the keys; when it wants it back comes first, marked as all the rest.

@@ -8,7 +8,7 @@ use super::error::RdbProblem;
 use super::input::Input;
 use super::packed::{Format, Packed};
 use super::text::Text;
-use super::value::{Value, exact_text, mix};
+use super::value::{FieldExpiry, Value, exact_text, mix};
 use crate::contents::keyspace::KeyKind;
 
 /// Milliseconds and a number among those of one millisecond.
@@ -54,7 +54,7 @@ pub(super) async fn read(input: &mut Input, type_byte: u8, scratch: &mut Vec<u8>
     let counters = mix([length.into(), id(last), id(max_deleted), entries_added.into()]);
     let hash = mix([entries.hash, entries.count.into(), counters, n_groups.into(), groups, idempotence]);
     let (elements, bytes) = (entries.count, entries.bytes);
-    Ok(Value { kind: KeyKind::Stream, hash, elements, bytes, field_expiry: None, module: None })
+    Ok(Value { kind: KeyKind::Stream, hash, elements, bytes, field_expiry: FieldExpiry::default(), module: None })
 }
 
 /// A listpack: how many entries there are and were, the field names of the first, and the entries.

@@ -20,10 +20,20 @@ pub(super) struct Value {
     pub(super) hash: u128,
     pub(super) elements: u64,
     pub(super) bytes: u64,
-    /// When the first and the last field expire that do.
-    pub(super) field_expiry: Option<(i64, i64)>,
+    pub(super) field_expiry: FieldExpiry,
     /// The module type that wrote it.
     pub(super) module: Option<module::ModuleType>,
+}
+
+/// When fields of a hash expire, if any do.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct FieldExpiry {
+    /// The first and the last moment.
+    pub(super) span: Option<(i64, i64)>,
+    /// The first of those that are not passing.
+    pub(super) next: Option<i64>,
+    /// Passing fields. They are in no other figure and in no hash: the server may take each of them away at any time.
+    pub(super) n_passing: u64,
 }
 
 /// Who wrote the RDB, where the same number means different things.
@@ -49,7 +59,15 @@ pub(super) struct Tally {
     hash: u128,
     elements: u64,
     bytes: u64,
-    field_expiry: Option<(i64, i64)>,
+    field_expiry: FieldExpiry,
+    passing_until: Option<i64>,
+}
+
+impl Value {
+    /// Whether all that it has is passing.
+    pub(super) fn is_passing(&self) -> bool {
+        self.elements == 0 && self.field_expiry.n_passing > 0
+    }
 }
 
 impl Tally {
@@ -74,13 +92,19 @@ impl Tally {
 
     /// A field of a hash.
     fn field(&mut self, field: Text, value: Text, expires_at: Option<i64>) {
+        if let Some(at) = expires_at {
+            let expiry = &mut self.field_expiry;
+            let (first, last) = expiry.span.unwrap_or((at, at));
+            expiry.span = Some((first.min(at), last.max(at)));
+            if self.passing_until.is_some_and(|until| at <= until) {
+                expiry.n_passing += 1;
+                return;
+            }
+            expiry.next = Some(expiry.next.map_or(at, |next| next.min(at)));
+        }
         let expiry = expires_at.map_or(u128::MAX, |at| u128::from(at.cast_unsigned()));
         self.hash = self.hash.wrapping_add(mix([field.hash, value.hash, expiry]));
         self.count(field.len + value.len);
-        if let Some(at) = expires_at {
-            let (first, last) = self.field_expiry.unwrap_or((at, at));
-            self.field_expiry = Some((first.min(at), last.max(at)));
-        }
     }
 
     fn count(&mut self, bytes: u64) {
@@ -89,19 +113,21 @@ impl Tally {
     }
 
     fn into_value(self, kind: KeyKind) -> Value {
-        let Self { hash, elements, bytes, field_expiry } = self;
+        let Self { hash, elements, bytes, field_expiry, passing_until: _ } = self;
         Value { kind, hash: mix([elements.into(), hash]), elements, bytes, field_expiry, module: None }
     }
 }
 
-/// Reads a value of a type; `None` if the type is unknown. Numbers are those of `RDB_TYPE_*` in `rdb.h`.
+/// Reads a value of a type; `None` if the type is unknown. Numbers are those of `RDB_TYPE_*` in `rdb.h`. Fields that expire
+/// up to `passing_until` are passing.
 pub(super) async fn read_value(
     input: &mut Input,
     type_byte: u8,
     dialect: Dialect,
+    passing_until: Option<i64>,
     scratch: &mut Vec<u8>,
 ) -> Result<Option<Value>, RdbProblem> {
-    let mut tally = Tally::default();
+    let mut tally = Tally { passing_until, ..Tally::default() };
     let kind = match (type_byte, dialect) {
         (0, _) => return Ok(Some(string(input.text().await?))),
         (1 | 10 | 14 | 18, _) => {
@@ -145,7 +171,7 @@ pub(super) async fn read_value(
 /// A string is one element.
 pub(super) fn string(text: Text) -> Value {
     let Text { hash, len: bytes } = text;
-    Value { kind: KeyKind::String, hash, elements: 1, bytes, field_expiry: None, module: None }
+    Value { kind: KeyKind::String, hash, elements: 1, bytes, field_expiry: FieldExpiry::default(), module: None }
 }
 
 async fn list(input: &mut Input, type_byte: u8, scratch: &mut Vec<u8>, tally: &mut Tally) -> Result<(), RdbProblem> {

@@ -85,6 +85,8 @@ impl Walk {
         };
         let version = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
         self.dialect = dialect;
+        // A file that says nothing else of its writer says this.
+        self.facts.product = (dialect == Dialect::Valkey).then_some("valkey");
         self.facts.rdb_version = version.ok_or(RdbProblem::NotAnRdb)?;
         // Checksums came with version 5.
         if self.facts.rdb_version < 5 { Err(RdbProblem::TooOld(self.facts.rdb_version)) } else { Ok(()) }
@@ -132,7 +134,10 @@ impl Walk {
         };
         let value = match value {
             Some(value) => Some(value),
-            None => read_value(&mut self.input, type_byte, self.dialect, &mut self.scratch).await?,
+            None => {
+                let passing_until = self.options.passing_until;
+                read_value(&mut self.input, type_byte, self.dialect, passing_until, &mut self.scratch).await?
+            }
         };
         let rdb_version = self.facts.rdb_version;
         let value = value.ok_or(RdbProblem::UnknownType { type_byte, rdb_version })?;
@@ -156,9 +161,10 @@ impl Walk {
         let expiry = expires_at.map_or(u128::MAX, |at| u128::from(at.cast_unsigned()));
         let hash = mix([self.database.into(), value.kind as u128, key.hash, expiry, value.hash]);
         let contents = self.keyspace.databases.entry(self.database).or_default().entry(value.kind).or_default();
-        let moments = [expires_at, value.field_expiry.map(|it| it.0), value.field_expiry.map(|it| it.1)];
+        let fields = value.field_expiry.span;
+        let moments = [expires_at, fields.map(|it| it.0), fields.map(|it| it.1)];
         moments.into_iter().flatten().for_each(|at| contents.see_expiry(at));
-        let keys = self.options.class_of(moments.into_iter().flatten().min(), contents);
+        let keys = self.options.class_of(value, expires_at, contents);
         keys.keys += 1;
         keys.elements += value.elements;
         keys.bytes = keys.bytes.saturating_add(key.len).saturating_add(value.bytes);
@@ -208,6 +214,7 @@ impl Walk {
 
     /// Valkey 9: slots that were on their way into this server. Their keys are not this server's yet.
     async fn slot_import(&mut self) -> Result<(), RdbProblem> {
+        self.facts.has_slots_on_their_way = true;
         exact_text::<40>(&mut self.input).await?;
         for _ in 0..self.input.length().await? {
             self.skip_lengths(2).await?;
@@ -245,12 +252,15 @@ impl Walk {
 }
 
 impl RdbOptions {
-    /// Where a key is counted of which something expires at this moment first, if ever.
-    fn class_of(self, first_expiry: Option<i64>, contents: &mut KindContents) -> &mut Keys {
-        match (first_expiry, self.passing_until) {
-            (None, _) => &mut contents.persistent,
-            (Some(at), Some(until)) if at <= until => &mut contents.passing,
-            (Some(_), _) => &mut contents.expiring,
+    /// Where a key is counted.
+    fn class_of<'a>(self, value: &Value, expires_at: Option<i64>, contents: &'a mut KindContents) -> &'a mut Keys {
+        let is_passing = |at| self.passing_until.is_some_and(|until| at <= until);
+        if value.is_passing() || expires_at.is_some_and(is_passing) {
+            &mut contents.passing
+        } else if expires_at.or(value.field_expiry.next).is_some() {
+            &mut contents.expiring
+        } else {
+            &mut contents.persistent
         }
     }
 }

@@ -1,8 +1,0 @@
-//! See `layout` in `bodies.rs`.
-#![no_main]
-
-#[path = "../bodies.rs"]
-#[allow(dead_code)]
-mod bodies;
-
-libfuzzer_sys::fuzz_target!(|input: &str| bodies::layout(input));
