@@ -27,7 +27,6 @@ mod encrypt;
 mod hash;
 mod open;
 mod parts;
-mod read_ahead;
 mod seal;
 
 pub use encrypt::{Identities, KeyTextError, Recipients};

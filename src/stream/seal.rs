@@ -12,7 +12,6 @@ use super::Compression;
 use super::encrypt::{Encrypting, Recipients};
 use super::hash::{Hashed, Hasher};
 use super::parts::{CutObject, ObjectNames, PartWriter, PutError, SealedObject, Uploads, part_size, put_parts};
-use super::read_ahead::ReadAhead;
 use crate::store::{Key, KeyError, StoreError, Upload};
 
 /// Looks at plain bytes as they pass and may refuse them.
@@ -106,9 +105,9 @@ struct Squeezed<T> {
     cut: Vec<CutObject>,
 }
 
-/// One pass over the plain bytes; they are read ahead of it, and zstd's workers compress behind it.
+/// The reading thread: one pass over the plain bytes; zstd's workers compress beside it.
 fn squeeze<T: Tap>(
-    plain: impl Read + Send + 'static,
+    mut plain: impl Read,
     mut tap: T,
     compression: Compression,
     recipients: &Recipients,
@@ -117,13 +116,18 @@ fn squeeze<T: Tap>(
     let encrypting = Encrypting::begin(writer, recipients).map_err(SealError::Compress)?;
     let mut encoder = encoder(encrypting, compression).map_err(SealError::Compress)?;
     let mut hasher = Hasher::default();
-    let plain = ReadAhead::begin(plain).map_err(SealError::Read)?;
-    while let Some(block) = plain.next().map_err(SealError::Read)? {
-        let chunk = block.bytes();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n_read = match plain.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n_read) => n_read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(SealError::Read(error)),
+        };
+        let chunk = &buffer[..n_read];
         tap.observe(chunk).map_err(SealError::Tap)?;
         hasher.update(chunk);
         encoder.write_all(chunk).map_err(SealError::Compress)?;
-        plain.give_back(block);
     }
     let cut =
         encoder.finish().and_then(Encrypting::finish).and_then(PartWriter::finish).map_err(SealError::Compress)?;
