@@ -16,10 +16,6 @@ use crate::source::recorder::{Recorded, Recorder};
 use crate::stream::{OpenError, Tap, TapError, open};
 use crate::workdir::{self, WorkDir};
 
-mod write_behind;
-
-use write_behind::WriteBehind;
-
 /// A backup's data as private files, read to their ends and matched.
 #[derive(Debug)]
 pub struct Spooled {
@@ -58,13 +54,10 @@ pub async fn spool(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result
         // Named by position: nothing of the manifest decides where a file goes.
         let path = spooled.dir().join(format!("stream-{}", spooled.files.len()));
         let file = private_file(&path).map_err(|reason| RestoreError::File { path: path.clone(), reason })?;
-        let file_error = |reason| RestoreError::File { path: path.clone(), reason };
-        let file = WriteBehind::begin(file).map_err(file_error)?;
         let tap = SpoolTap { file, path: path.clone(), recorder: Recorder::of_backup(manifest, progress) };
-        let SpoolTap { file, recorder, .. } = open_stream(order, stream, tap).await?;
-        let file = file.finish().map_err(file_error)?;
-        complete_places(&file, &recorder).map_err(file_error)?;
-        let Recorded { contents, entries } = recorder.finish()?.unwrap_or_default();
+        let tap = open_stream(order, stream, tap).await?;
+        tap.complete_places()?;
+        let Recorded { contents, entries } = tap.recorder.finish()?.unwrap_or_default();
         spooled.recorded.contents.absorb(contents);
         spooled.recorded.entries.extend(entries);
         spooled.files.push(path);
@@ -138,15 +131,14 @@ impl Tap for NoTap {
 
 /// Writes plain bytes to a file and records them.
 struct SpoolTap {
-    file: WriteBehind,
+    file: File,
     path: PathBuf,
     recorder: Recorder,
 }
 
 impl Tap for SpoolTap {
     fn observe(&mut self, plain: &[u8]) -> Result<(), TapError> {
-        let path = &self.path;
-        self.file.write(plain).map_err(|reason| RestoreError::File { path: path.clone(), reason })?;
+        write(&self.file, &self.path, plain)?;
         // A full disk and a bad archive are told apart: only one of them is the backup's fault.
         Ok(self.recorder.see(plain).map_err(RestoreError::from)?)
     }
@@ -156,7 +148,11 @@ fn write(mut file: &File, path: &Path, plain: &[u8]) -> Result<(), RestoreError>
     file.write_all(plain).map_err(|reason| RestoreError::File { path: path.to_owned(), reason })
 }
 
-/// Has the archive say where its data is, so that `pg_restore --jobs` need not look for it.
-fn complete_places(file: &File, recorder: &Recorder) -> io::Result<()> {
-    recorder.data_places().iter().try_for_each(|place| file.write_all_at(&place.text, place.at))
+impl SpoolTap {
+    /// Has the archive say where its data is, so that `pg_restore --jobs` need not look for it.
+    fn complete_places(&self) -> Result<(), RestoreError> {
+        let mut places = self.recorder.data_places().iter();
+        let written = places.try_for_each(|place| self.file.write_all_at(&place.text, place.at));
+        written.map_err(|reason| RestoreError::File { path: self.path.clone(), reason })
+    }
 }
