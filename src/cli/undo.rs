@@ -66,7 +66,7 @@ pub(super) async fn export(
 /// What was exported, in a sentence.
 pub(super) fn sentence(exported: Option<&Exported>) -> String {
     let Some(Exported { manifest, losing, .. }) = exported else {
-        return "nothing to export: nothing is lost\n".to_owned();
+        return "nothing to export: neither a rehearsal nor the text of the migrations shows a loss\n".to_owned();
     };
     let tables: Vec<&str> = losing.tables.iter().map(String::as_str).collect();
     let (tables, losses) = (tables.join(", "), losing.losses.join("; "));
