@@ -262,7 +262,9 @@ impl Catalog {
         let refused = |why: &str| Err(CatalogError::NoSuchBackup(format!("{} {why}", keys.folder())));
         // A prune looks for pins once more after it has left its sign; so one of the two sees the other.
         if self.is_condemned(keys).await? {
-            return refused("is being deleted by a prune, and the pin may have come too late");
+            return refused(
+                "is being deleted by a prune, or was when it was killed, and the pin may have come too late: pin it again after the next prune",
+            );
         }
         match self.mark(keys).await? {
             Mark::Manifest => Ok(()),
