@@ -126,16 +126,24 @@ impl ServerProgram {
     pub async fn find(dir: Option<&Path>, server: &str, rdb_version: Option<u32>) -> Result<Self, ServerError> {
         let names =
             if server == "valkey" { ["valkey-server", "redis-server"] } else { ["redis-server", "valkey-server"] };
-        let mut found = Vec::new();
+        let (mut found, mut broken) = (Vec::new(), None);
         for path in places(dir, names) {
-            let program = Self::ask(path).await?;
+            let program = match Self::ask(path).await {
+                Ok(program) => program,
+                // Another one may do.
+                Err(error) => {
+                    broken.get_or_insert(error);
+                    continue;
+                }
+            };
             if rdb_version.is_none_or(|wanted| format::may_read(program.product, &program.version, wanted)) {
                 return Ok(program);
             }
             found.push(format!("{} {}", program.name(), program.version));
         }
-        match rdb_version {
-            Some(rdb_version) if !found.is_empty() => Err(ServerError::NoneReads { rdb_version, found }),
+        match (rdb_version, broken) {
+            (_, Some(error)) if found.is_empty() => Err(error),
+            (Some(rdb_version), _) if !found.is_empty() => Err(ServerError::NoneReads { rdb_version, found }),
             _ => Err(ServerError::NoProgram { names: names.map(str::to_owned).to_vec() }),
         }
     }
@@ -320,5 +328,23 @@ fn keep_everything(connection: &mut Connection) -> Result<bool, ConnectionError>
             Err(ConnectionError::Refused { server, command, message })
         }
         _ => Ok(true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::ServerProgram;
+
+    #[tokio::test]
+    async fn a_program_that_cannot_be_run_does_not_hide_one_that_can() {
+        let dir = tempfile::tempdir().unwrap();
+        let broken = dir.path().join("redis-server");
+        fs::write(&broken, "#!/bin/sh\nexit 1\n").unwrap();
+        fs::set_permissions(&broken, fs::Permissions::from_mode(0o755)).unwrap();
+        let found = ServerProgram::find(Some(dir.path()), "redis", Some(10)).await.unwrap();
+        assert!(found.path != broken && found.product == "redis");
     }
 }
