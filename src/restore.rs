@@ -148,6 +148,7 @@ pub async fn restore_to_database(
         schema_only: target.schema_only,
         without_roles: target.without_roles,
         without_tablespaces: false,
+        index_helpers: None,
         list,
     };
     for archive in &spooled.files {

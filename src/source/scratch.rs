@@ -1,6 +1,6 @@
 //! The throw-away copy of a test restore, of any kind: made, loaded, recorded, looked at, removed.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -172,6 +172,8 @@ async fn load_postgres(
         schema_only: false,
         without_roles: scratch.is_shared(),
         without_tablespaces: true,
+        // Workers enough for every processor of this machine would only get into each other's way.
+        index_helpers: (!scratch.is_shared()).then(|| (processors() / jobs.get() as usize).saturating_sub(1)),
         list: None,
     };
     for archive in files {
@@ -183,6 +185,10 @@ async fn load_postgres(
     }
     let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
     Ok(Ok(format!("pg_restore ended without an error{notes}")))
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 async fn examine_postgres(

@@ -241,12 +241,13 @@ async fn init(tools: &ClientTools, dir: &Path, run_as: Option<RunAs>) -> Result<
         .map(|_| ())
 }
 
-/// Everything that costs time for durability or sharing is off: the cluster lives for one restore. The shared memory is
-/// mapped from its own directory, because `/dev/shm` of a container is small and outlives a killed server.
+/// Everything that costs time for durability or sharing is off: the cluster lives for one restore. Buffers beyond a few
+/// hundred megabytes would only have to be cleared first: a load writes through small rings. The shared memory is mapped
+/// from the cluster's own directory, because `/dev/shm` of a container is small and outlives a killed server.
 fn server_arguments(dir: &Path, wal_level: WalLevel) -> Vec<String> {
     let wal_level = if wal_level == WalLevel::Minimal { "minimal" } else { "replica" };
     let memory = memory_bytes();
-    let shared_buffers = (memory / 8).clamp(64 << 20, 1 << 30) >> 20;
+    let shared_buffers = (memory / 8).clamp(64 << 20, 256 << 20) >> 20;
     let maintenance = (memory / 16).clamp(64 << 20, 1 << 30) >> 20;
     let mut arguments = vec!["-D".to_owned(), dir.join("data").display().to_string()];
     let settings = [

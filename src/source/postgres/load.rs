@@ -27,6 +27,8 @@ pub struct LoadOptions {
     pub without_roles: bool,
     /// Put everything into the default tablespace.
     pub without_tablespaces: bool,
+    /// How many further processes help with each index; what the server says when absent.
+    pub index_helpers: Option<usize>,
     /// A table of contents to follow instead of the whole.
     pub list: Option<PathBuf>,
 }
@@ -355,6 +357,10 @@ fn start_restore(
     if let Some(locale) = &facts.monetary {
         // Values of the type money are read back as they were written.
         let setting = format!("-c lc_monetary={}", locale.replace(['\\', ' '], ""));
+        command = command.with(|command| super::append_options(command, &setting));
+    }
+    if let Some(helpers) = options.index_helpers {
+        let setting = format!("-c max_parallel_maintenance_workers={helpers}");
         command = command.with(|command| super::append_options(command, &setting));
     }
     command.start()
