@@ -204,6 +204,7 @@ async fn lint_migrations(mut args: lint::LintArgs, style: Style) -> Result<Answe
             output::note(line);
         }
     }
-    let json = serde_json::from_str(&text).unwrap_or(serde_json::Value::Null);
+    // A long document is not read again unless `--json` lays it out.
+    let json = if style.json { serde_json::from_str(&text).unwrap_or_default() } else { serde_json::Value::Null };
     Ok(Answer::new(text, json, if passes { Exit::Yes } else { Exit::No }))
 }

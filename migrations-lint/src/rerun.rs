@@ -415,7 +415,7 @@ mod tests {
     /// The indexes of the statements that do not survive a second run.
     fn check(text: &str, expected: &[usize]) {
         let statements = parse(text, Span::new(0, text.len()), Engine::PostgreSql);
-        let places = places(&statements, TransactionMode::None, Engine::PostgreSql, &mut 0);
+        let places = places(&statements, TransactionMode::None, Engine::PostgreSql);
         let found: Vec<usize> = failures(&statements, &places).iter().map(|failure| failure.statement_idx).collect();
         assert_eq!(found, expected, "{text}");
     }

@@ -1,18 +1,12 @@
-//! One run over a set: parse the files side by side, then walk them in order with the context and ask the rules.
+//! One run over a set: read the files side by side, then walk them in order with the context and ask the rules.
 
 use std::cell::OnceCell;
-use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use crate::engine::{Engine, ServerVersion};
 use crate::fingerprint::Fingerprints;
-use crate::migration::{Direction, MigrationFile, MigrationSet, Part, TransactionMode};
+use crate::migration::{Direction, MigrationFile, MigrationSet, Part};
 use crate::options::Options;
-use crate::parse::{parse, unreadable};
 use crate::report::{Class, Finding, Report, Severity};
-use crate::rerun;
 use crate::rule::{Check, Draft, PartView, Rule, View};
 use crate::rules::ALL;
 use crate::rules::parsing::{LIMIT_EXCEEDED, too_many};
@@ -20,10 +14,10 @@ use crate::schema::Catalog;
 use crate::session::Session;
 use crate::source_text::{Position, Span};
 use crate::statement::Statement;
-use crate::transaction::places;
 
-/// The grammar's judge recurses; nesting within its limit fits into this.
-const STACK_BYTES: usize = 64 * 1024 * 1024;
+mod reading;
+
+use reading::ReadPart;
 
 /// Findings beyond this many in one file say nothing new and only fill memory.
 const MAX_FINDINGS_PER_FILE: usize = 10_000;
@@ -35,22 +29,20 @@ const MAX_STATEMENT_BYTES: usize = 8 * 1024;
 pub(crate) fn run(set: &MigrationSet, options: &Options) -> Report {
     let engine = options.engine.or(set.engine).unwrap_or_default();
     let version = options.server_version.or(set.server_version).unwrap_or(engine.default_version());
-    let parsed = parse_all(&set.files, engine);
+    let read = reading::read(set, options, engine);
     let first_new = set.files.iter().position(|file| file.reported).filter(|first| *first > 0);
     let mut walk = Walk {
         set,
-        options,
         engine,
         version,
         rules: enabled(options),
         catalog: Catalog::new(first_new),
-        next_transaction: 0,
         report: Report::default(),
     };
-    for (file_idx, parts) in parsed.iter().enumerate() {
+    for (file_idx, parts) in read.iter().enumerate() {
         walk.file(file_idx, parts);
     }
-    walk.pairs(&parsed);
+    walk.pairs(&read);
     walk.whole_set();
     walk.finish()
 }
@@ -65,84 +57,45 @@ fn enabled(options: &Options) -> Vec<(&'static Rule, Severity)> {
         .collect()
 }
 
-/// The statements of each part of each file. Threads take files one by one.
-fn parse_all(files: &[MigrationFile], engine: Engine) -> Vec<Vec<Vec<Statement>>> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let file_idx = next.fetch_add(1, Ordering::Relaxed);
-            let Some(file) = files.get(file_idx) else { return done };
-            done.push((file_idx, parse_file(file, engine)));
-        }
-    };
-    let bytes: usize = files.iter().map(|file| file.source.text().len()).sum();
-    let n_cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let n_threads = n_cores.min(files.len()).min(bytes / 16_384 + 1).max(1);
-    let mut parsed: Vec<(usize, Vec<Vec<Statement>>)> = thread::scope(|scope| {
-        let spawn = |_| thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
-        let handles: Vec<_> = (0..n_threads).filter_map(|idx| spawn(idx).ok()).collect();
-        if handles.is_empty() {
-            return work();
-        }
-        handles.into_iter().flat_map(|handle| handle.join().unwrap_or_default()).collect()
-    });
-    parsed.sort_by_key(|(file_idx, _)| *file_idx);
-    parsed.into_iter().map(|(_, parts)| parts).collect()
-}
-
-/// A fault of the linter's own costs one file, and is said.
-fn parse_file(file: &MigrationFile, engine: Engine) -> Vec<Vec<Statement>> {
-    let parse_part = |part: &Part| {
-        catch_unwind(AssertUnwindSafe(|| parse(file.source.text(), part.span, engine)))
-            .unwrap_or_else(|_| vec![unreadable(part.span)])
-    };
-    file.parts.iter().map(parse_part).collect()
-}
-
 struct Walk<'a> {
     set: &'a MigrationSet,
-    options: &'a Options,
     engine: Engine,
     version: ServerVersion,
     rules: Vec<(&'static Rule, Severity)>,
     catalog: Catalog,
-    next_transaction: u32,
     report: Report,
 }
 
 impl Walk<'_> {
-    fn file(&mut self, file_idx: usize, parts: &[Vec<Statement>]) {
+    fn file(&mut self, file_idx: usize, parts: &[ReadPart]) {
         let file = &self.set.files[file_idx];
         self.catalog.enter_file(file_idx);
         if file.reported {
             self.report.n_files += 1;
-            self.report.n_statements += parts.iter().map(Vec::len).sum::<usize>();
+            self.report.n_statements += parts.iter().map(|part| part.statements.len()).sum::<usize>();
         }
         let first_finding = self.report.findings.len();
-        for (part, statements) in file.parts.iter().zip(parts) {
-            self.part(file, part, statements, first_finding + MAX_FINDINGS_PER_FILE);
+        for (part, read) in file.parts.iter().zip(parts) {
+            self.part(file, part, read, first_finding + MAX_FINDINGS_PER_FILE);
         }
         let findings = &mut self.report.findings[first_finding..];
         findings.sort_by_key(|finding| (finding.span, finding.rule));
         fill_positions(findings, file.source.text());
     }
 
-    fn part(&mut self, file: &MigrationFile, part: &Part, statements: &[Statement], limit: usize) {
+    fn part(&mut self, file: &MigrationFile, part: &Part, read: &ReadPart, limit: usize) {
         let direction = part.direction;
-        let mode = self.options.transaction.unwrap_or_else(|| self.mode(part.transaction));
-        let places = places(statements, mode, self.engine, &mut self.next_transaction);
-        let failures = if file.reported { rerun::failures(statements, &places) } else { Vec::new() };
+        let ReadPart { statements, mode, places, failures } = read;
         let part = PartView {
             source: &file.source,
             layout: self.set.layout,
             direction,
-            mode,
+            mode: *mode,
             engine: self.engine,
             version: self.version,
             statements,
-            places: &places,
-            failures: &failures,
+            places,
+            failures,
             secured: OnceCell::new(),
         };
         // A down starts where its up ended, and leads away from where the next file goes on.
@@ -176,31 +129,19 @@ impl Walk<'_> {
         }
     }
 
-    /// A layout speaks of PostgreSQL, where one request is one transaction. SQLite's statements commit one by one, unless
-    /// the driver opens a transaction, as golang-migrate's does (`x-no-tx-wrap` in its database/sqlite3).
-    fn mode(&self, of_layout: TransactionMode) -> TransactionMode {
-        match of_layout {
-            TransactionMode::ImplicitPerPart if self.engine == Engine::Sqlite => match self.set.layout {
-                "golang-migrate" => TransactionMode::PerPart,
-                _ => TransactionMode::None,
-            },
-            mode => mode,
-        }
-    }
-
     /// Each down with the up before it: in the same file, or in the file of the same version.
-    fn pairs(&mut self, parsed: &[Vec<Vec<Statement>>]) {
+    fn pairs(&mut self, read: &[Vec<ReadPart>]) {
         let mut up: Option<(&MigrationFile, &[Statement])> = None;
         let mut ups: rustc_hash::FxHashMap<&str, &[Statement]> = rustc_hash::FxHashMap::default();
-        for (file, parts) in self.set.files.iter().zip(parsed) {
+        for (file, parts) in self.set.files.iter().zip(read) {
             let only_up = |part: &&Part| part.direction == Direction::Up;
             if let (Some(version), 1, 1) = (&file.version, file.parts.len(), file.parts.iter().filter(only_up).count())
             {
-                ups.insert(version, &parts[0]);
+                ups.insert(version, &parts[0].statements);
             }
         }
-        for (file, parts) in self.set.files.iter().zip(parsed).filter(|(file, _)| file.reported) {
-            for (part, statements) in file.parts.iter().zip(parts) {
+        for (file, parts) in self.set.files.iter().zip(read).filter(|(file, _)| file.reported) {
+            for (part, ReadPart { statements, .. }) in file.parts.iter().zip(parts) {
                 if part.direction == Direction::Up {
                     up = Some((file, statements));
                 } else if part.direction == Direction::Down {
@@ -242,7 +183,8 @@ impl Walk<'_> {
     fn finish(mut self) -> Report {
         let order: rustc_hash::FxHashMap<&std::path::Path, usize> =
             self.set.files.iter().enumerate().map(|(file_idx, file)| (file.source.path(), file_idx)).collect();
-        self.report.findings.sort_by_key(|finding| (order.get(&*finding.file).copied(), finding.span, finding.rule));
+        let place = |finding: &Finding| (order.get(&*finding.file).copied(), finding.span, finding.rule);
+        self.report.findings.sort_by_cached_key(place);
         let mut fingerprints = Fingerprints::among(self.set.files.iter().map(|file| file.source.path()));
         for finding in &mut self.report.findings {
             finding.fingerprint = fingerprints.of(finding.rule, &finding.file, &finding.statement);

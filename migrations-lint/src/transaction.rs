@@ -36,19 +36,30 @@ pub(crate) enum Problem {
     NoSuchSavepoint,
 }
 
-/// The places of a part's statements; `next_id` numbers transactions across parts.
-pub(crate) fn places(statements: &[Statement], mode: TransactionMode, engine: Engine, next_id: &mut u32) -> Vec<Place> {
+/// The places of a part's statements. Their transactions are numbered from 1.
+pub(crate) fn places(statements: &[Statement], mode: TransactionMode, engine: Engine) -> Vec<Place> {
     let n_top_level = statements.iter().filter(|statement| statement.within.is_none()).count();
     let mode = if mode == TransactionMode::ImplicitPerPart && n_top_level <= 1 { TransactionMode::None } else { mode };
     let commits_ddl = matches!(engine, Engine::MySql | Engine::MariaDb);
     // The wire protocol of MySQL knows no implicit transaction around what is sent at once.
     let mode = if commits_ddl && mode == TransactionMode::ImplicitPerPart { TransactionMode::None } else { mode };
-    let mut walk = Walk { mode, commits_ddl, next_id, open: None, places: Vec::with_capacity(statements.len()) };
+    let mut walk = Walk { mode, commits_ddl, n_opened: 0, open: None, places: Vec::with_capacity(statements.len()) };
     walk.start_part();
     for statement in statements {
         walk.step(statement);
     }
     walk.finish()
+}
+
+/// Numbers the transactions of a part on from those of the parts before, of which there were `n_before`.
+pub(crate) fn renumber(places: &mut [Place], n_before: &mut u32) {
+    let mut n_own = 0;
+    let transactions = places.iter_mut().filter_map(|place| place.transaction.as_mut());
+    for id in transactions.filter(|id| **id != WHOLE_SET) {
+        n_own = n_own.max(*id);
+        *id += *n_before;
+    }
+    *n_before += n_own;
 }
 
 /// The id of the one transaction of a whole set.
@@ -64,16 +75,16 @@ struct Open {
     savepoints: Vec<(Box<str>, usize)>,
 }
 
-struct Walk<'n> {
+struct Walk {
     mode: TransactionMode,
     /// DDL ends the transaction around it.
     commits_ddl: bool,
-    next_id: &'n mut u32,
+    n_opened: u32,
     open: Option<Open>,
     places: Vec<Place>,
 }
 
-impl Walk<'_> {
+impl Walk {
     fn start_part(&mut self) {
         match self.mode {
             TransactionMode::None => {}
@@ -92,8 +103,8 @@ impl Walk<'_> {
     }
 
     fn fresh_id(&mut self) -> u32 {
-        *self.next_id += 1;
-        *self.next_id
+        self.n_opened += 1;
+        self.n_opened
     }
 
     fn step(&mut self, statement: &Statement) {
@@ -238,7 +249,7 @@ mod tests {
     /// For each statement: whether it is in a transaction, whether it stays, and what is odd.
     fn check(text: &str, mode: TransactionMode, expected: &[(bool, bool, Option<Problem>)]) {
         let statements = parse(text, Span::new(0, text.len()), Engine::PostgreSql);
-        let found: Vec<_> = places(&statements, mode, Engine::PostgreSql, &mut 0)
+        let found: Vec<_> = places(&statements, mode, Engine::PostgreSql)
             .iter()
             .map(|place| (place.transaction.is_some(), !place.rolled_back, place.problem))
             .collect();

@@ -144,7 +144,9 @@ pub async fn run_in(args: LintArgs, environment: &Environment) -> anyhow::Result
     let selection = select(&args, environment).await?;
     let files = collect::collect(&args.paths)?;
     let listed = baseline::read(&args)?;
-    let mut analysis = analyse::analyse(files.clone(), &selection, &options);
+    // Only a rewrite looks at them a second time.
+    let again_files = args.fix.then(|| files.clone());
+    let mut analysis = analyse::analyse(files, &selection, &options);
     let mut notes = analysis.take_notes();
     if analysis.sets.is_empty() {
         bail!("nothing is left to lint: {}", notes.join("; "));
@@ -157,7 +159,7 @@ pub async fn run_in(args: LintArgs, environment: &Environment) -> anyhow::Result
     let mut text = None;
     if args.diff {
         text = Some(fix::diff(&analysis));
-    } else if args.fix {
+    } else if let Some(files) = again_files {
         let again = |files| {
             let mut analysis = analyse::analyse(files, &selection, &options);
             analysis.leave_out(listed.as_ref(), environment.today);
