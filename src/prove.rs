@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, CatalogError, Compared, CompleteBackup, Evidence, 
 use crate::contents::keyspace::Keyspace;
 use crate::contents::{Contents, Difference, differences};
 use crate::progress::Progress;
-use crate::restore::{RestoreError, RestoreOrder, Spooled, check_other_streams, spool};
+use crate::restore::{Reading, RestoreError, RestoreOrder, Spooled, check_other_streams, spool};
 use crate::source::postgres::scratch::ScratchPlace;
 use crate::source::recorder::RecorderError;
 use crate::source::scratch::{Scratch, ScratchError, ScratchSettings};
@@ -92,7 +92,7 @@ pub async fn keep_evidence(catalog: &Catalog, backup: &CompleteBackup, evidence:
 
 /// Everything that was stored, read to its end. The dump comes first: its damage is told first.
 async fn read_back(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result<Spooled, RestoreError> {
-    let spooled = spool(order, progress).await?;
+    let spooled = spool(order, Reading::Recorded, progress).await?;
     check_other_streams(order).await?;
     Ok(spooled)
 }

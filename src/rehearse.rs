@@ -18,7 +18,7 @@ use migrations_lint::suppress::{Suppressed, take_out};
 
 use crate::catalog::{CompleteBackup, PostgresFacts, RunNote};
 use crate::progress::Progress;
-use crate::restore::{RestoreOrder, spool};
+use crate::restore::{Reading, RestoreOrder, spool};
 use crate::source::postgres::connection::Connection;
 use crate::source::postgres::scratch::{Scratch as Copy, ScratchPlace};
 use crate::source::scratch::{Scratch, ScratchSettings};
@@ -137,7 +137,8 @@ pub async fn clear(stage: &Stage, copy: Option<Box<Copy>>) {
 async fn restored(order: &RehearsalOrder<'_>, progress: &Arc<Progress>) -> Result<Box<Copy>, RehearseError> {
     let RestoreOrder { backup, client, temp_dir, jobs, .. } = order.restore;
     let settings = ScratchSettings { place: order.place, client, dir: temp_dir };
-    let (spooled, scratch) = tokio::join!(spool(&order.restore, progress), Scratch::make(settings, &backup.manifest));
+    let (spooled, scratch) =
+        tokio::join!(spool(&order.restore, Reading::Recorded, progress), Scratch::make(settings, &backup.manifest));
     let scratch = scratch?;
     progress.begin("restoring", 0);
     let loaded = match spooled {

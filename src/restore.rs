@@ -23,7 +23,7 @@ mod target;
 
 pub use error::RestoreError;
 pub use keyspace::{KeyspaceTarget, RestoredKeys, restore_to_server};
-pub use spool::{Spooled, check_other_streams, spool, sweep_leftovers};
+pub use spool::{Reading, Spooled, check_other_streams, spool, sweep_leftovers};
 
 use error::{of_kind, unusable};
 use spool::{FileTap, assert_space, open_stream};
@@ -127,7 +127,7 @@ pub async fn restore_to_database(
     progress.begin("checking the target", 0);
     let (tools, presence) = check_target(order, facts, target).await?;
     // Nothing is created and nothing is touched before the backup is known to be good.
-    let spooled = spool(order, progress).await?;
+    let spooled = spool(order, Reading::Recorded, progress).await?;
     if presence == Presence::Missing {
         create(facts, target).await?;
     }

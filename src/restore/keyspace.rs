@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task;
 
 use super::error::of_kind;
-use super::{Confirmation, RestoreError, RestoreOrder, spool};
+use super::{Confirmation, Reading, RestoreError, RestoreOrder, spool};
 use crate::catalog::RedisFacts;
 use crate::contents::keyspace::Keyspace;
 use crate::contents::{Contents, differences};
@@ -63,9 +63,10 @@ pub async fn restore_to_server(
     // Asked before a byte is fetched, and again when every byte is known to be good.
     let check = Check { facts, options: options.clone(), is_picky, over_source };
     let found = at_server(target, check.clone(), |target, check| check.run(target)).await?;
-    let spooled = spool(order, progress).await?;
+    let spooled = spool(order, Reading::Matched, progress).await?;
     let files = Arc::new(spooled.files.clone());
-    let databases = spooled.recorded.contents.keyspace.iter().flat_map(|keyspace| keyspace.databases.keys().copied());
+    let databases =
+        order.backup.manifest.contents.keyspace.iter().flat_map(|keyspace| keyspace.databases.keys().copied());
     let work =
         Work { check, files: Arc::clone(&files), databases: databases.collect(), progress: Arc::clone(progress) };
     progress.begin("restoring", order.backup.manifest.data_bytes());

@@ -22,7 +22,7 @@ pub struct Spooled {
     dir: WorkDir,
     /// One file a data stream.
     pub files: Vec<PathBuf>,
-    /// What they hold together.
+    /// What they hold together; nothing if they were only matched.
     pub recorded: Recorded,
 }
 
@@ -40,8 +40,22 @@ pub fn sweep_leftovers(parent: &Path) {
     workdir::sweep(parent, SPOOL_KIND, |_| ());
 }
 
-/// Reads the data into private temporary files, recording what it holds.
-pub async fn spool(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result<Spooled, RestoreError> {
+/// What is made of the data while it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// The record of what it holds.
+    Recorded,
+    /// Nothing, if this very version of guard has read it to its end when it took the backup: the same bytes are known to be
+    /// understood. Else they are recorded, so that what is not understood is seen before anybody acts on it.
+    Matched,
+}
+
+/// Reads the data into private temporary files.
+pub async fn spool(
+    order: &RestoreOrder<'_>,
+    reading: Reading,
+    progress: &Arc<Progress>,
+) -> Result<Spooled, RestoreError> {
     let parent = order.temp_dir.map_or_else(std::env::temp_dir, Path::to_owned);
     let manifest = &order.backup.manifest;
     progress.begin("reading the backup", manifest.data_bytes());
@@ -54,7 +68,11 @@ pub async fn spool(order: &RestoreOrder<'_>, progress: &Arc<Progress>) -> Result
         // Named by position: nothing of the manifest decides where a file goes.
         let path = spooled.dir().join(format!("stream-{}", spooled.files.len()));
         let file = private_file(&path).map_err(|reason| RestoreError::File { path: path.clone(), reason })?;
-        let tap = SpoolTap { file, path: path.clone(), recorder: Recorder::of_backup(manifest, progress) };
+        let recorder = match reading {
+            Reading::Matched if manifest.guard == env!("CARGO_PKG_VERSION") => Recorder::Counting(Arc::clone(progress)),
+            Reading::Matched | Reading::Recorded => Recorder::of_backup(manifest, progress),
+        };
+        let tap = SpoolTap { file, path: path.clone(), recorder };
         let tap = open_stream(order, stream, tap).await?;
         tap.complete_places()?;
         let Recorded { contents, entries } = tap.recorder.finish()?.unwrap_or_default();

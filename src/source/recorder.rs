@@ -17,6 +17,8 @@ pub enum Recorder {
     Postgres(Box<postgres::record::Recorder>),
     /// An RDB.
     Redis(StreamRecord),
+    /// A data stream whose content is known: only its progress is told.
+    Counting(Arc<Progress>),
     /// A stream beside the data, whose content is not compared.
     Nothing,
 }
@@ -60,6 +62,10 @@ impl Recorder {
         match self {
             Self::Postgres(recorder) => Ok(recorder.see(plain)?),
             Self::Redis(record) => Ok(record.see(plain)?),
+            Self::Counting(progress) => {
+                progress.add(plain.len() as u64);
+                Ok(())
+            }
             Self::Nothing => Ok(()),
         }
     }
@@ -68,7 +74,7 @@ impl Recorder {
     pub fn data_places(&self) -> &[DataPlace] {
         match self {
             Self::Postgres(recorder) => recorder.data_places(),
-            Self::Redis(_) | Self::Nothing => &[],
+            Self::Redis(_) | Self::Counting(_) | Self::Nothing => &[],
         }
     }
 
@@ -83,7 +89,7 @@ impl Recorder {
                 let contents = Contents { keyspace: Some(record.finish()?.keyspace), ..Contents::default() };
                 Ok(Some(Recorded { contents, entries: Vec::new() }))
             }
-            Self::Nothing => Ok(None),
+            Self::Counting(_) | Self::Nothing => Ok(None),
         }
     }
 }

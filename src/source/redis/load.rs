@@ -1,6 +1,6 @@
-//! A snapshot into a running server or cluster: what must hold before, and `RESTORE`, pipelined.
+//! A snapshot into a running server or cluster: what must hold before, and its keys, pipelined.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,12 +9,14 @@ use super::cluster::{self, Node};
 use super::connection::{Connection, ConnectionError, Lines, Reply};
 use super::format;
 use super::info::Info;
-use super::rdb::{Entry, KeyEntry, restore_payload};
+use super::rdb::{Entry, KeyEntry};
 use crate::catalog::RedisFacts;
 
+mod command;
 mod error;
 mod pick;
 
+use command::{Manner, Room, bring};
 pub use error::LoadError;
 pub use pick::expected_after;
 use pick::{picked, target_database};
@@ -45,15 +47,17 @@ pub struct Target {
     shards: Vec<Shard>,
     nodes: Vec<Node>,
     name: String,
+    room: Room,
 }
 
 #[derive(Debug)]
 struct Shard {
     connection: Connection,
     info: Info,
+    takes_moments: bool,
     database: u32,
     /// Commands whose answers are outstanding, by what they were for.
-    pending: std::collections::VecDeque<Pending>,
+    pending: VecDeque<Pending>,
     pending_bytes: usize,
 }
 
@@ -77,7 +81,12 @@ impl Target {
         let info = Info::ask(&mut connection)?;
         let name = address.to_string();
         if !info.is_cluster() {
-            return Ok(Self { shards: vec![Shard::new(connection, info)], nodes: Vec::new(), name });
+            return Ok(Self {
+                shards: vec![Shard::new(connection, info)],
+                nodes: Vec::new(),
+                name,
+                room: Room::default(),
+            });
         }
         let nodes = cluster::masters(&mut connection)?;
         let mut shards = Vec::new();
@@ -86,7 +95,7 @@ impl Target {
             let info = Info::ask(&mut connection)?;
             shards.push(Shard::new(connection, info));
         }
-        Ok(Self { shards, nodes, name })
+        Ok(Self { shards, nodes, name, room: Room::default() })
     }
 
     /// Whether a backup with these facts was taken of it, or of another server of the same history.
@@ -203,37 +212,24 @@ impl Target {
         self.settle(shard_idx, 0)
     }
 
-    fn send_key(&mut self, entry: KeyEntry, rdb_version: u32, options: &LoadOptions) -> Result<(), LoadError> {
+    fn send_key(&mut self, mut entry: KeyEntry, rdb_version: u32, options: &LoadOptions) -> Result<(), LoadError> {
         let shard_idx = self.shard_of(&entry.key);
         let database = target_database(&entry, options);
         let shard = &mut self.shards[shard_idx];
-        let KeyEntry { key, expires_at, idle, frequency, payload, .. } = entry;
-        let Some(payload) = payload else {
-            return Err(LoadError::KeyTooLarge { key: key.escape_ascii().to_string(), limit: MAX_ENTRY });
+        let Some(payload) = entry.payload.take() else {
+            return Err(LoadError::KeyTooLarge { key: entry.key.escape_ascii().to_string(), limit: MAX_ENTRY });
         };
         if shard.database != database {
             shard.connection.send(&[b"SELECT", database.to_string().as_bytes()])?;
             shard.pending.push_back(Pending::Select);
             shard.database = database;
         }
-        let payload = restore_payload(payload, rdb_version);
-        let expiry = expires_at.unwrap_or(0).to_string();
-        let mut words: Vec<&[u8]> = vec![b"RESTORE", &key, expiry.as_bytes(), &payload];
-        if options.replace {
-            words.push(b"REPLACE");
-        }
-        if expires_at.is_some() {
-            words.push(b"ABSTTL");
-        }
-        let (idle, frequency) = (idle.map(|it| it.to_string()), frequency.map(|it| it.to_string()));
-        match (&idle, &frequency) {
-            (Some(idle), _) => words.extend([b"IDLETIME".as_slice(), idle.as_bytes()]),
-            (None, Some(frequency)) => words.extend([b"FREQ".as_slice(), frequency.as_bytes()]),
-            (None, None) => {}
-        }
-        shard.connection.send(&words)?;
-        shard.pending_bytes += payload.len() + key.len();
-        shard.pending.push_back(Pending::Key(key));
+        let manner = Manner { replace: options.replace, rdb_version, takes_moments: shard.takes_moments };
+        bring(&entry, payload, manner, &mut self.room, |words| {
+            shard.pending_bytes += words.iter().map(|word| word.len()).sum::<usize>();
+            shard.connection.send(words)
+        })?;
+        shard.pending.push_back(Pending::Key(entry.key));
         if shard.pending.len() >= WINDOW_COMMANDS || shard.pending_bytes >= WINDOW_BYTES {
             // The server works on the newer half while the answers to the older one are read.
             let keep = shard.pending.len() / 2;
@@ -249,7 +245,13 @@ impl Target {
         while shard.pending.len() > keep {
             let reply = shard.connection.receive()?;
             let pending = shard.pending.pop_front();
-            let (Reply::Error(reason), Some(pending)) = (reply, pending) else { continue };
+            let reason = match reply {
+                Reply::Error(reason) => reason,
+                // What SET says instead.
+                Reply::Bulk(None) => "BUSYKEY the key exists".to_owned(),
+                _ => continue,
+            };
+            let Some(pending) = pending else { continue };
             let target = self.name.clone();
             return Err(match pending {
                 Pending::Key(key) => LoadError::Key { target, key: key.escape_ascii().to_string(), reason },
@@ -285,7 +287,8 @@ impl Target {
 
 impl Shard {
     fn new(connection: Connection, info: Info) -> Self {
-        Self { connection, info, database: 0, pending: std::collections::VecDeque::new(), pending_bytes: 0 }
+        let takes_moments = info.version().is_some_and(takes_moments);
+        Self { connection, info, takes_moments, database: 0, pending: VecDeque::new(), pending_bytes: 0 }
     }
 
     /// Refuses a snapshot that the server would not read, before the first key.
@@ -313,6 +316,12 @@ impl Shard {
         }
         Ok(())
     }
+}
+
+/// Whether `SET` of this version knows `PXAT`: since 6.2.
+fn takes_moments(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(6), Some(2))
 }
 
 /// The newest format that a server reads. `FUNCTION DUMP` carries it in its footer without a key; older servers are known

@@ -26,6 +26,7 @@ use std::task::{Context, Poll, Waker};
 pub use self::compose::{Dumped, RdbWriter, read_dump};
 pub use self::entry::{Entries, Entry, EntryError, KeyEntry, restore_payload};
 pub use self::error::{KeyPlace, RdbError, RdbProblem};
+pub use self::text::small_string;
 
 use self::entry::Outbox;
 use self::input::{Input, Pipe};

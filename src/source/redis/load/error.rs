@@ -133,7 +133,7 @@ impl LoadError {
                 "the target cannot save its data, and so takes no writes: see its log, and INFO persistence"
             }
             Self::Key { reason, .. } | Self::Library { reason, .. } if reason.starts_with("NOPERM") => {
-                "let the user run it: ACL SETUSER … ~* +restore +select +function +info"
+                "let the user run it: ACL SETUSER … ~* +restore +set +select +function +info"
             }
             _ => return None,
         };

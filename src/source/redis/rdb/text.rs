@@ -268,6 +268,35 @@ impl Input {
     }
 }
 
+/// The bytes of a value that is a small string, from its payload: type and value as they stand in an RDB. `room` is for one
+/// that lies there compressed or as a number.
+pub fn small_string<'a>(payload: &'a [u8], room: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    let encoded = payload.strip_prefix(&[STRING])?;
+    let (layout, head) = any_layout(encoded).ok()??;
+    let bytes = &encoded[head..];
+    match layout {
+        _ if !layout.is_small() => None,
+        Layout::Integer(value) => {
+            room.clear();
+            room.extend_from_slice(decimal(value, &mut [0; 20]));
+            Some(room)
+        }
+        Layout::Plain { len } => (bytes.len() as u64 == len).then_some(bytes),
+        Layout::Compressed { compressed, len } => {
+            let len = to_usize(len);
+            if room.len() < len + lzf::OVERRUN {
+                room.resize(len + lzf::OVERRUN, 0);
+            }
+            (bytes.len() as u64 == compressed).then_some(())?;
+            lzf::inflate_whole(bytes, room, len).ok()?;
+            Some(&room[..len])
+        }
+    }
+}
+
+/// The type of a string (`RDB_TYPE_STRING` of rdb.h).
+const STRING: u8 = 0;
+
 /// What stands at the front, and how many bytes it is; `None` if it is not all there.
 type Front<T> = Result<Option<(T, usize)>, RdbProblem>;
 
@@ -360,6 +389,24 @@ mod tests {
     fn numbers_become_their_digits() {
         for value in [0, 7, -7, 10, 99, i64::MAX, i64::MIN] {
             assert_eq!(decimal(value, &mut [0; 20]), value.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_small_string_is_read_from_its_payload_in_every_encoding() {
+        let mut room = Vec::new();
+        let mut read = |payload: &[u8]| small_string(payload, &mut room).map(<[u8]>::to_vec);
+        assert_eq!(read(b"\x00\x03abc").as_deref(), Some(b"abc".as_slice()));
+        assert_eq!(read(b"\x00\x00").as_deref(), Some(b"".as_slice()));
+        assert_eq!(read(b"\x00\xc0\xff").as_deref(), Some(b"-1".as_slice()));
+        assert_eq!(read(b"\x00\xc1\x00\x01").as_deref(), Some(b"256".as_slice()));
+        assert_eq!(read(b"\x00\xc2\x00\x00\x01\x00").as_deref(), Some(b"65536".as_slice()));
+        // A literal, and a reference of nine bytes to it.
+        assert_eq!(read(b"\x00\xc3\x05\x0a\x00a\xe0\x00\x00").as_deref(), Some(b"aaaaaaaaaa".as_slice()));
+        for broken in
+            [b"".as_slice(), b"\x00", b"\x00\x03ab", b"\x00\x03abcd", b"\x01\x01a", b"\x00\xc3\x05\x0a\x00a\xe0"]
+        {
+            assert_eq!(read(broken), None, "{broken:?}");
         }
     }
 }
