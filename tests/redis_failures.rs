@@ -7,12 +7,14 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use guard::catalog::Manifest;
+use guard::stream::Hashed;
 use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
 use support::guard::{Guard, text};
 use support::keyspace::{fill, fill_with_many, free_port, info, start_on_port, url};
 use support::process::{Running, SOON, ending, wait_for};
-use support::redis::{RedisVersion, TestRedis};
+use support::redis::{RedisVersion, Reply, TestRedis};
 use support::tls::Identity;
 
 /// A user of this server, with the server's own programs for the scratch.
@@ -287,4 +289,29 @@ fn a_replica_is_no_target() {
         let error = guard.json(&["restore", "--to", &url(&replica)]).error(2, "restore-failed");
         assert!(text(&error["message"]).contains("is a replica"), "{error}");
     }
+}
+
+/// What another version of guard has stored is read to its end before the first key goes out: it may have known a type that
+/// this one does not.
+#[test]
+fn a_backup_of_another_version_that_is_not_understood_brings_no_key() {
+    let (source, target) = (TestRedis::start(), TestRedis::start());
+    source.connect().words("SET a 1");
+    let guard = guard_of(&source);
+    guard.backup();
+    let mut stored = Vec::new();
+    collect(&guard.store(), &mut stored);
+    let file = |ending: &str| stored.iter().find(|path| path.ends_with(ending)).unwrap().clone();
+    // A key, and one of type 200; a checksum of zero says that there is none.
+    let plain = [b"REDIS0010\xfe\x00\x00\x01a\x011\xc8\x01b\x011\xff".as_slice(), &[0; 8]].concat();
+    let packed = zstd::encode_all(plain.as_slice(), 3).unwrap();
+    let mut manifest = Manifest::parse(&fs::read(file("manifest.json")).unwrap()).unwrap();
+    "0.0.1".clone_into(&mut manifest.guard);
+    manifest.streams[0].plain = Hashed::of(&plain);
+    manifest.streams[0].objects[0].stored = Hashed::of(&packed);
+    fs::write(file(".rdb.zst"), packed).unwrap();
+    fs::write(file("manifest.json"), manifest.sealed().to_bytes()).unwrap();
+    let error = guard.json(&["restore", "--to", &url(&target)]).error(1, "archive-unreadable");
+    assert!(text(&error["message"]).contains("200"), "{error}");
+    assert_eq!(target.connect().words("DBSIZE"), Reply::Integer(0));
 }
