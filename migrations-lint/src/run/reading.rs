@@ -41,8 +41,10 @@ pub(super) fn read(set: &MigrationSet, options: &Options, engine: Engine) -> Vec
         }
     };
     let bytes: usize = set.files.iter().map(|file| file.source.text().len()).sum();
-    let n_cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let n_threads = n_cores.min(set.files.len()).min(bytes / 16_384 + 1).max(1);
+    let n_useful = set.files.len().min(bytes / 16_384 + 1).max(1);
+    // How many cores there are is read from several files: not worth it for a small set.
+    let n_cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let n_threads = if n_useful == 1 { 1 } else { n_useful.min(n_cores()) };
     let mut files: Vec<(usize, Vec<ReadPart>)> = thread::scope(|scope| {
         let spawn = |_| thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
         let handles: Vec<_> = (0..n_threads).filter_map(|idx| spawn(idx).ok()).collect();

@@ -234,7 +234,8 @@ fn lint_all(sets: &[FoundSet], known: &[Known], options: &Options) -> Report {
             reports.push((idx, lint_set(found, known, options)));
         }
     };
-    let n_threads = thread::available_parallelism().map_or(1, usize::from).min(sets.len());
+    let n_threads =
+        if sets.len() == 1 { 1 } else { thread::available_parallelism().map_or(1, usize::from).min(sets.len()) };
     let mut reports: Vec<(usize, Report)> = thread::scope(|scope| {
         let workers: Vec<_> = (1..n_threads).map(|_| scope.spawn(work)).collect();
         let mut reports = work();

@@ -175,7 +175,9 @@ fn read_all(found: BTreeMap<PathBuf, (PathBuf, Interest)>) -> anyhow::Result<Vec
         }
         Ok::<_, anyhow::Error>(files)
     };
-    let n_threads = thread::available_parallelism().map_or(1, usize::from).min(found.len() / 16 + 1);
+    let n_useful = found.len() / 16 + 1;
+    let n_threads =
+        if n_useful == 1 { 1 } else { thread::available_parallelism().map_or(1, usize::from).min(n_useful) };
     let mut files = Vec::with_capacity(found.len());
     thread::scope(|scope| {
         let workers: Vec<_> = (0..n_threads).map(|_| scope.spawn(read_some)).collect();
