@@ -101,9 +101,11 @@ impl Server {
 }
 
 impl Database<'_> {
-    /// Runs statements; the error is the server's, without its line.
+    /// Runs statements; the error is the server's, without its line and without what differs from one proof to the
+    /// next: the number of the database, and those of the process and the connection in the name of a table's copy.
     pub(crate) fn run(&self, sql: &str) -> Result<String, String> {
-        self.server.client(&self.name, sql, &[])
+        let outcome = self.server.client(&self.name, sql, &[]);
+        outcome.map_err(|error| cut(&error.replace(&self.name, "example"), "-alter-", "`"))
     }
 
     /// A transaction that has read the table and stays open.
@@ -161,11 +163,11 @@ fn as_this_user() -> Option<&'static str> {
 
 /// The client writes `ERROR 1064 (42000) at line 3: `.
 fn without_line(line: &str) -> String {
-    match (line.find(" at line "), line.find("): ")) {
-        (Some(at), Some(colon)) => {
-            let rest = line[at..].find(": ").map_or(colon, |offset| at + offset);
-            format!("{}{}", &line[..at], &line[rest..])
-        }
-        _ => line.to_owned(),
-    }
+    cut(line, " at line ", ": ")
+}
+
+/// The text without what begins with `start`, up to the next `end`.
+fn cut(text: &str, start: &str, end: &str) -> String {
+    let Some((head, tail)) = text.split_once(start) else { return text.to_owned() };
+    tail.find(end).map_or_else(|| text.to_owned(), |at| format!("{head}{}", &tail[at..]))
 }
