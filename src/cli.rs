@@ -141,6 +141,11 @@ pub struct Logging {
     pub timed: bool,
 }
 
+/// Whether the command reads files, says something about them and is done.
+pub fn is_lint(cli: &Cli) -> bool {
+    matches!(cli.command, Command::Lint(_))
+}
+
 /// What the log is to be; `format` is what the environment says about its form.
 pub fn logging(cli: &Cli, format: Option<&str>) -> Logging {
     use clap::ValueEnum as _;

@@ -4,17 +4,22 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use guard::cli::{self, Cli, LogFormat, Logging};
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(cli::logging(&cli, std::env::var("GUARD_LOG_FORMAT").ok().as_deref()));
-    let cancel = CancellationToken::new();
-    tokio::spawn(cancel_on_signal(cancel.clone()));
-    Box::pin(cli::run(cli, cancel)).await.into()
+    // The linter waits for nothing and has threads of its own: it starts without the runtime's.
+    let mut runtime = if cli::is_lint(&cli) { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    let runtime = runtime.enable_all().build().expect("the system gives a process its first threads and files");
+    runtime.block_on(async {
+        let cancel = CancellationToken::new();
+        tokio::spawn(cancel_on_signal(cancel.clone()));
+        Box::pin(cli::run(cli, cancel)).await.into()
+    })
 }
 
 fn start_log(logging: Logging) {
