@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(cli::logging(&cli, std::env::var("GUARD_LOG_FORMAT").ok().as_deref()));
-    // The linter waits for nothing and has threads of its own: it starts without the runtime's.
+    // The linter has threads of its own and waits for one database at most: it starts without the runtime's.
     let mut runtime = if cli::is_lint(&cli) { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     let runtime = runtime.enable_all().build().expect("the system gives a process its first threads and files");
     runtime.block_on(async {

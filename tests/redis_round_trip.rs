@@ -158,6 +158,7 @@ fn a_key_that_appears_meanwhile_is_not_replaced() {
         let through = format!("unix://{}", proxy.socket().display());
         let error = guard.json(&["restore", "--to", &through]).error(2, "restore-failed");
         assert!(text(&error["message"]).contains("refused key \"plain\": BUSYKEY"), "{error}");
+        assert!(text(&error["help"]).contains("--clean"), "{error}");
         assert_eq!(target.connect().words("GET plain"), Reply::Bulk(Some(b"mine".to_vec())));
         // Once it was said, it is.
         guard.json(&["restore", "--to", &through, "--clean", "--yes"]).yes();

@@ -147,8 +147,9 @@ fn encoder(
     if let Some(log) = compression.long_window {
         encoder.long_distance_matching(true)?;
         encoder.window_log(log)?;
-    } else {
-        // Each job would first read the end of the one before, for matches: a job of megabytes gains nothing by it.
+    } else if compression.level <= LAST_FAST_LEVEL {
+        // Each job would first read the end of the one before, for matches: a job of megabytes gains nothing by it. The slow
+        // levels look further back, and live by that.
         encoder.set_parameter(CParameter::OverlapSizeLog(NO_OVERLAP))?;
     }
     Ok(encoder)
@@ -156,6 +157,9 @@ fn encoder(
 
 /// `ZSTD_c_overlapLog` of zstd.h; 0 would be the default.
 const NO_OVERLAP: u32 = 1;
+
+/// The last level of the strategies `fast` and `dfast` for large inputs (`clevels.h` of zstd).
+const LAST_FAST_LEVEL: i32 = 4;
 
 fn default_threads() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)).min(4)

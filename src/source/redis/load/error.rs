@@ -128,6 +128,9 @@ impl LoadError {
                 "restore into a server of the source's product: Redis (since 7.4) and Valkey (since 9) do not read each other's formats"
             }
             Self::NoDatabase { .. } => "raise `databases` of the target, or put everything into one with --database",
+            Self::Key { reason, .. } if reason.starts_with("BUSYKEY") => {
+                "somebody else writes into the target: stop that, and say --clean to replace the keys that the backup has"
+            }
             Self::Key { reason, .. } if reason.starts_with("OOM") => "raise maxmemory of the target",
             Self::Key { reason, .. } | Self::Library { reason, .. } if reason.starts_with("MISCONF") => {
                 "the target cannot save its data, and so takes no writes: see its log, and INFO persistence"
