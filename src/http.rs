@@ -109,6 +109,8 @@ pub async fn serve(listener: TcpListener, board: Arc<Board>, cancel: Cancellatio
             }
         }
     }
+    // Whoever comes now is refused at once, rather than left to wait for an answer until the others have theirs.
+    drop(listener);
     tasks.close();
     let _ = tokio::time::timeout(limits.drain * 2, tasks.wait()).await;
     Ok(())
