@@ -23,6 +23,7 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
+mod compress;
 mod encrypt;
 mod hash;
 mod open;

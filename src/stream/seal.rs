@@ -1,14 +1,13 @@
 //! Plain bytes to stored objects: tap, compress, encrypt, hash, cut, upload. Nothing is visible before `commit`.
 
 use std::io::{self, Read, Write as _};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task;
-use zstd::zstd_safe::CParameter;
 
 use super::Compression;
+use super::compress::encoder;
 use super::encrypt::{Encrypting, Recipients};
 use super::hash::{Hashed, Hasher};
 use super::parts::{CutObject, ObjectNames, PartWriter, PutError, SealedObject, Uploads, part_size, put_parts};
@@ -105,7 +104,7 @@ struct Squeezed<T> {
     cut: Vec<CutObject>,
 }
 
-/// The reading thread: one pass over the plain bytes; zstd's workers compress beside it.
+/// The reading thread: one pass over the plain bytes; zstd's workers compress beside it, and give way to it.
 fn squeeze<T: Tap>(
     mut plain: impl Read,
     mut tap: T,
@@ -132,37 +131,6 @@ fn squeeze<T: Tap>(
     let cut =
         encoder.finish().and_then(Encrypting::finish).and_then(PartWriter::finish).map_err(SealError::Compress)?;
     Ok(Squeezed { tap, plain: hasher.finish(), cut })
-}
-
-fn encoder(
-    output: Encrypting<PartWriter>,
-    compression: Compression,
-) -> io::Result<zstd::Encoder<'static, Encrypting<PartWriter>>> {
-    let mut encoder = zstd::Encoder::new(output, compression.level)?;
-    encoder.include_checksum(true)?;
-    let threads = compression.threads.map_or_else(default_threads, NonZeroU32::get);
-    encoder.multithread(threads)?;
-    // zstd holds a job several times over for each worker; its own size (8 MiB at level 3) would be most of the memory.
-    encoder.set_parameter(CParameter::JobSize((8 << 20) / threads.max(2)))?;
-    if let Some(log) = compression.long_window {
-        encoder.long_distance_matching(true)?;
-        encoder.window_log(log)?;
-    } else if compression.level <= LAST_FAST_LEVEL {
-        // Each job would first read the end of the one before, for matches: a job of megabytes gains nothing by it. The slow
-        // levels look further back, and live by that.
-        encoder.set_parameter(CParameter::OverlapSizeLog(NO_OVERLAP))?;
-    }
-    Ok(encoder)
-}
-
-/// `ZSTD_c_overlapLog` of zstd.h; 0 would be the default.
-const NO_OVERLAP: u32 = 1;
-
-/// The last level of the strategies `fast` and `dfast` for large inputs (`clevels.h` of zstd).
-const LAST_FAST_LEVEL: i32 = 4;
-
-fn default_threads() -> u32 {
-    std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)).min(4)
 }
 
 fn describe(cut: &[CutObject], objects: &[(Key, Arc<dyn Upload>)]) -> Vec<SealedObject> {

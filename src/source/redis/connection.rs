@@ -282,6 +282,11 @@ impl Connection {
         read.map_err(|reason| self.lost("sending its snapshot", reason))
     }
 
+    /// Whether one read brings everything that has come, as it does without TLS and its records.
+    pub(super) fn reads_all_at_once(&self) -> bool {
+        !matches!(self.stream.get_ref(), Stream::Tls(_))
+    }
+
     /// Puts bytes back that were read by `read_raw` and belong to what follows.
     pub(super) fn give_back(&mut self, bytes: &[u8]) {
         let rest = self.buffer.split_off(self.used);
