@@ -61,7 +61,7 @@ impl Drop for Server {
 /// The server refuses to run as root.
 fn server_program(name: &str) -> Command {
     let mut command = Command::new(Path::new(BIN).join(name));
-    command.current_dir("/");
+    command.current_dir("/").env("LC_ALL", "C");
     if let Some(user) = server_user() {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }

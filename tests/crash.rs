@@ -224,6 +224,8 @@ fn stored(user: &Guard) -> Vec<String> {
 fn interrupt(guard: Running, signal: Signal, user: &Guard) {
     let offspring = guard.offspring();
     guard.signal(signal);
+    // If it was made to stand still.
+    guard.signal(Signal::SIGCONT);
     let output = guard.end_within(SOON);
     user.checked(&output).error(130, "interrupted");
     offspring.is_gone_soon();
@@ -257,8 +259,8 @@ fn an_interrupted_upload_is_given_up() {
     let world = World::new(40);
     let user = &world.remote;
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
-        let guard = Running::start(user.command(&["backup", "--json"]));
-        wait_for("the begin of an upload", LONG, || (!world.s3.unfinished().is_empty()).then_some(()));
+        let mut guard = Running::start(user.command(&["backup", "--json"]));
+        guard.stop_when("the begin of an upload", LONG, |_| (!world.s3.unfinished().is_empty()).then_some(()));
         interrupt(guard, signal, user);
         assert_eq!(world.s3.unfinished(), [""; 0]);
         assert_eq!(user.listed(), [""; 0]);
@@ -274,7 +276,7 @@ fn an_interrupted_restore_leaves_neither_servers_nor_files_nor_a_verdict() {
     let stages = ["initdb", "postgres", "pg_restore", "pg_dump"];
     for (stage, signal) in stages.into_iter().zip([Signal::SIGINT, Signal::SIGTERM].into_iter().cycle()) {
         let mut guard = Running::start(user.command(&["restore", "--to", "scratch", "--json"]));
-        guard.wait_for(stage, LONG);
+        guard.stop_at(stage, LONG);
         interrupt(guard, signal, user);
         // This asserts as well that the temporary directory is empty.
         let listed = user.json(&["list"]).yes();
@@ -290,7 +292,7 @@ fn an_interrupted_restore_drops_its_database_on_a_named_server() {
     let user = Guard::of(&world.server, "shop").with("GUARD_SCRATCH_URL", &scratch.url("postgres"));
     user.backup();
     let mut guard = Running::start(user.command(&["restore", "--to", "scratch", "--json"]));
-    guard.wait_for("pg_restore", LONG);
+    guard.stop_at("pg_restore", LONG);
     interrupt(guard, Signal::SIGTERM, &user);
     assert_eq!(scratch.psql("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'guard%'"), "");
     prove(&user);

@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use guard::store::{S3Store, Store as _};
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use site::{DAILY, Daemon, Site};
+use site::{DAILY, DUE, Daemon, Site};
 use support::guard::{Guard, text};
 use support::postgres::{TestPostgres, Version};
 use support::process::{Running, wait_for};
@@ -58,7 +58,9 @@ fn run_id(line: &Value) -> Option<String> {
 fn it_backs_up_proves_verifies_and_prunes_once_and_goes_on_where_it_stopped() {
     let server = server();
     let schedule = format!(
-        "{DAILY}[test-restore]\ncron = \"0 0 * * *\"\n[verify]\ncron = \"0 0 * * *\"\n[prune]\ncron = \"0 0 * * *\"\n"
+        "{}[test-restore]\ncron = \"{due}\"\n[verify]\ncron = \"{due}\"\n[prune]\ncron = \"{due}\"\n",
+        *DAILY,
+        due = *DUE
     );
     let site = Site::new(Guard::default(), &source(&server, "orders"), &schedule);
     let daemon = site.start();
@@ -104,7 +106,7 @@ fn it_backs_up_proves_verifies_and_prunes_once_and_goes_on_where_it_stopped() {
 fn sigterm_abandons_what_takes_too_long_and_the_next_daemon_runs_the_same_slot() {
     let server = server();
     let toml = format!("[run]\nstop_patience = \"1s\"\n{}", source(&server, "orders"));
-    let site = Site::new(Guard::default(), &toml, DAILY);
+    let site = Site::new(Guard::default(), &toml, &DAILY);
     let locker = OpenSession::locking(&server, "orders", "t");
     let mut daemon = site.start();
     daemon.wait_for_program("pg_dump");
@@ -123,7 +125,7 @@ fn sigterm_abandons_what_takes_too_long_and_the_next_daemon_runs_the_same_slot()
 #[test]
 fn sigterm_lets_a_run_finish_that_is_nearly_done() {
     let server = server();
-    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    let site = Site::new(Guard::default(), &source(&server, "orders"), &DAILY);
     let locker = OpenSession::locking(&server, "orders", "t");
     let mut daemon = site.start();
     daemon.wait_for_program("pg_dump");
@@ -140,7 +142,7 @@ fn sighup_takes_a_new_configuration_and_keeps_the_old_one_if_the_new_is_wrong() 
     let server = server();
     let hook = HttpReceiver::start();
     let ops = format!("[notify.ops]\nwebhook = \"{}\"\n", hook.url("/"));
-    let site = Site::new(Guard::default(), &format!("{}{ops}", source(&server, "orders")), DAILY);
+    let site = Site::new(Guard::default(), &format!("{}{ops}", source(&server, "orders")), &DAILY);
     let daemon = site.start();
     daemon.wait("a backup", || (site.slots_in("done").len() == 1).then_some(()));
 
@@ -151,7 +153,7 @@ fn sighup_takes_a_new_configuration_and_keeps_the_old_one_if_the_new_is_wrong() 
     assert!(text(&told["summary"]).contains("the old one stays"), "{told}");
 
     // The old one is still at work, and a right one is taken.
-    site.schedule(&DAILY.replace("0 0 * * *", "*/2 * * * * *"));
+    site.schedule(&DAILY.replace(&*DUE, "*/2 * * * * *"));
     daemon.signal(Signal::SIGHUP);
     daemon.wait_for_line("the configuration was read again");
     daemon.wait("another backup", || (site.slots_in("done").len() >= 2).then_some(()));
@@ -168,7 +170,7 @@ fn a_failure_is_told_once_and_so_is_the_recovery() {
         http.url("/hook"),
         http.url("/ping")
     );
-    let site = Site::new(Guard::default(), &toml, &DAILY.replace("0 0 * * *", "*/2 * * * * *"));
+    let site = Site::new(Guard::default(), &toml, &DAILY.replace(&*DUE, "*/2 * * * * *"));
     let stopped = server.pid();
     nix::sys::signal::kill(stopped, Signal::SIGQUIT).unwrap();
     let daemon = site.start();
@@ -201,7 +203,7 @@ fn a_broken_promise_is_told_once_by_two_daemons_and_the_heart_goes_on() {
             http.url("/alive")
         )
     };
-    let schedule = format!("{DAILY}[target]\nrpo = \"1s\"\n");
+    let schedule = format!("{}[target]\nrpo = \"1s\"\n", *DAILY);
     // Nobody listens there: no backup ever succeeds.
     let nobody = toml("postgres://postgres@127.0.0.1:1/orders");
     let one = Site::new(Guard::default(), &nobody, &schedule);
@@ -232,7 +234,7 @@ fn a_broken_promise_is_told_once_by_two_daemons_and_the_heart_goes_on() {
 #[test]
 fn a_backup_by_hand_and_a_scheduled_one_never_meet() {
     let server = server();
-    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    let site = Site::new(Guard::default(), &source(&server, "orders"), &DAILY);
     let locker = OpenSession::locking(&server, "orders", "t");
     let mut daemon = site.start();
     daemon.wait_for_program("pg_dump");
@@ -246,7 +248,7 @@ fn a_backup_by_hand_and_a_scheduled_one_never_meet() {
     site.guard.backup();
 
     // The other way round the schedule waits for the hand.
-    let other = Site::new(Guard::default(), &source(&server, "cache"), DAILY);
+    let other = Site::new(Guard::default(), &source(&server, "cache"), &DAILY);
     let locker = OpenSession::locking(&server, "cache", "t");
     let mut by_hand = Running::start(other.guard.command(&["backup"]));
     by_hand.wait_for("pg_dump", site::LONG);
@@ -287,11 +289,11 @@ fn time(value: &Value) -> DateTime<Utc> {
     text(value).parse().unwrap()
 }
 
-/// The source of this site, with leases of three seconds and a migration that a dump gives way to.
+/// The source of this site, with leases of nine seconds and a migration that a dump gives way to.
 fn site_with_windows(server: &TestPostgres) -> Site {
     let toml =
-        format!("[run]\nlease_ttl = \"3s\"\n[gate.prod]\nrunning_backup = \"cancel\"\n{}", source(server, "orders"));
-    let site = Site::new(Guard::default(), &toml, DAILY);
+        format!("[run]\nlease_ttl = \"9s\"\n[gate.prod]\nrunning_backup = \"cancel\"\n{}", source(server, "orders"));
+    let site = Site::new(Guard::default(), &toml, &DAILY);
     site.guard.backup();
     site
 }
@@ -314,7 +316,7 @@ fn a_slot_that_falls_into_a_migration_window_waits_for_its_end_and_says_so() {
     // It waits for longer than a lease lasts by itself, for the window is renewed.
     daemon.wait("the window to be older than a lease", || {
         let window = record(&window(&site));
-        (time(&window["renewed"]) - time(&window["acquired"]) > TimeDelta::seconds(4)).then_some(())
+        (time(&window["renewed"]) - time(&window["acquired"]) > TimeDelta::seconds(10)).then_some(())
     });
     assert!(!daemon.is_running_program("pg_dump"));
     assert_eq!((n_sessions(&server).as_str(), site.manifests("orders").len()), ("0", 1));
@@ -398,7 +400,7 @@ fn a_scheduled_dump_gives_way_to_a_migration_and_is_taken_behind_it() {
 #[test]
 fn page_probes_and_metrics_are_served_and_show_the_run() {
     let server = server();
-    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    let site = Site::new(Guard::default(), &source(&server, "orders"), &DAILY);
     let daemon = site.start();
     let address = text(&daemon.wait_for_line("the status page, metrics and probes are served")["address"]);
     daemon.wait("a backup", || (site.slots_in("done").len() == 1).then_some(()));
@@ -423,11 +425,11 @@ fn a_daemon_that_cannot_begin_says_why() {
     let site = Site::new(
         Guard::default(),
         &format!("{}[notify.ops]\nwebhook = {{ env = \"MISSING\" }}\n", source(&server, "orders")),
-        DAILY,
+        &DAILY,
     );
     site.guard.json(&["run"]).error(2, "secret");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    let site = Site::new(Guard::default(), &source(&server, "orders"), &DAILY);
     site.guard.configure(&format!(
         "[http]\nlisten = \"{}\"\n{}",
         taken.local_addr().unwrap(),
@@ -439,7 +441,7 @@ fn a_daemon_that_cannot_begin_says_why() {
 #[test]
 fn what_killed_runs_left_here_and_in_the_store_is_swept() {
     let server = server();
-    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    let site = Site::new(Guard::default(), &source(&server, "orders"), &DAILY);
     let here = site.guard.dir().join("tmp");
     let left = ["guard-scratch-dead1", "guard-spool-dead2", "guard-redis-dead3"].map(|name| here.join(name));
     for dir in &left {
@@ -467,7 +469,7 @@ fn s3_server() {
 fn uploads_that_never_ended_are_aborted_and_counted() {
     let server = server();
     let s3 = S3Process::start();
-    let site = Site::new(s3.keeps(Guard::default()), &source(&server, "orders"), DAILY);
+    let site = Site::new(s3.keeps(Guard::default()), &source(&server, "orders"), &DAILY);
     let mut settings = S3s::settings_at(s3.addr());
     settings.prefix = Some("prod".parse().unwrap());
     tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -496,7 +498,7 @@ fn several_databases_of_one_server_are_one_slot() {
         "[source.shop]\nurl = \"{}\"\ndatabases = [\"orders\", \"cache\"]\nretries = 0\n",
         server.url("orders")
     );
-    let site = Site::new(Guard::default(), &toml, DAILY);
+    let site = Site::new(Guard::default(), &toml, &DAILY);
     let daemon = site.start();
     daemon.wait("the slot to be done", || (site.slots_in("done").len() == 1).then_some(()));
     daemon.stop(&[]);
@@ -508,7 +510,7 @@ fn several_databases_of_one_server_are_one_slot() {
 #[test]
 fn a_killed_daemon_s_slot_is_taken_over_and_not_run_twice() {
     let server = server();
-    let site = Site::new(Guard::default(), &source(&server, "orders"), DAILY);
+    let site = Site::new(Guard::default(), &source(&server, "orders"), &DAILY);
     let locker = OpenSession::locking(&server, "orders", "t");
     let mut daemon = site.start();
     daemon.wait_for_program("pg_dump");

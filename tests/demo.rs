@@ -9,10 +9,13 @@ use std::path::Path;
 
 use support::guard::{Guard, text};
 
-/// The words of a line. One with a digit in it differs from run to run: sizes, times, names of backups; so does a path.
+/// The words of a line. One with a digit in it differs from run to run: sizes, times, names of backups; so does a path. Of times
+/// there may be several words: `1m 5s`.
 fn words(line: &str) -> Vec<&str> {
     let differs = |word: &str| word.starts_with('/') || word.contains(|c: char| c.is_ascii_digit());
-    line.split_whitespace().map(|word| if differs(word) { "#" } else { word }).collect()
+    let mut words: Vec<&str> = line.split_whitespace().map(|word| if differs(word) { "#" } else { word }).collect();
+    words.dedup_by(|one, other| *one == "#" && *other == "#");
+    words
 }
 
 #[test]

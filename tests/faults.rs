@@ -135,7 +135,7 @@ async fn upload_died_copy_stayed_open() {
     let user =
         user.with("GUARD_STORE_ENDPOINT", &format!("http://{}", proxy.addr)).with("GUARD_STORE_CONCURRENCY", "1");
     let all = 1_000_000;
-    proxy.spoil(is_part, all, Spoil::StatusAfter(403, Duration::from_millis(500)));
+    proxy.spoil(is_part, all, Spoil::StatusAfter(403, Duration::from_secs(3)));
     tokio::task::block_in_place(|| {
         // The second source keeps guard alive, so that its own end is not what ends the first one's dump.
         let _locker = OpenSession::locking(&server, "zoo", "animals");
@@ -184,10 +184,12 @@ fn a_server_killed_in_the_middle_of_a_dump_is_an_error() {
     let mut server = server_with(32);
     let user = Guard::of(&server, "shop");
     let mut guard = Running::start(user.command(&["backup", "--json"]));
-    guard.wait_for("pg_dump", SOON);
+    // Nobody reads on, so that the COPY goes on for as long as it takes to see it.
+    guard.stop_at("pg_dump", SOON);
     let copying = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY public.orders%'";
     wait_for("the COPY", SOON, || (server.psql("postgres", copying) == "1").then_some(()));
     kill(server.pid(), Signal::SIGQUIT).expect("it runs");
+    guard.signal(Signal::SIGCONT);
     let error = user.checked(&guard.end_within(LONG)).error(2, "source-failed");
     assert!(text(&error["message"]).contains("server closed the connection"), "{error}");
     server.restart();

@@ -6,7 +6,6 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -15,6 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use support::guard::{Guard, text};
 use support::postgres::{TestPostgres, Version};
+use support::process::write_program;
 
 const SHOP: &str = "
     CREATE TABLE orders (id int PRIMARY KEY, note text);
@@ -500,8 +500,7 @@ fn programs(guard: &Guard, name: &str, body: &str) -> PathBuf {
         }
         let real = real.display();
         let script = format!("#!/bin/sh\nreal={real}\n[ \"$*\" = --version ] && exec $real --version\n{body}\n");
-        fs::write(&place, script).expect("a script");
-        fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).expect("an executable script");
+        write_program(&place, &script);
     }
     dir
 }
@@ -539,7 +538,7 @@ fn assert_nothing_is_left(guard: &Guard, server: &TestPostgres) {
 /// Every file below a directory, by its path.
 fn files(dir: &Path) -> Vec<String> {
     let mut find = Command::new("find");
-    find.arg(dir).args(["-type", "f", "-printf", "%P\\n"]);
+    find.arg(dir).args(["-ignore_readdir_race", "-type", "f", "-printf", "%P\\n"]);
     let found = String::from_utf8(support::postgres::run(find, b"")).expect("names are text");
     let mut files: Vec<String> = found.lines().filter(|file| !file.starts_with("leases/")).map(str::to_owned).collect();
     files.sort();

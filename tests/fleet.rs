@@ -15,7 +15,7 @@ use guard::lease::{Holder, Leases};
 use guard::lease::{Record, Slot, State, Subject};
 use guard::store::{RetryPolicy, Retrying, S3Store, Store};
 use serde_json::Value;
-use site::{Daemon, Site};
+use site::{DAILY, DUE, Daemon, Site};
 use support::ceph::Ceph;
 use support::guard::{Guard, text};
 use support::postgres::{TestPostgres, Version};
@@ -23,7 +23,9 @@ use support::postgres::{TestPostgres, Version};
 const SOURCES: [&str; 6] = ["orders", "billing", "users", "stock", "mail", "logs"];
 
 /// Everything is due at once, for every source.
-const PLAN: &str = "sources = [\"*\"]\ntimezone = \"UTC\"\nbackup = \"0 0 * * *\"\n[verify]\ncron = \"0 0 * * *\"\n[prune]\ncron = \"0 0 * * *\"\n";
+fn plan() -> String {
+    format!("{}[verify]\ncron = \"{due}\"\n[prune]\ncron = \"{due}\"\n", *DAILY, due = *DUE)
+}
 
 const TAKEN_OVER: &str = "taken over: it was begun and not ended";
 
@@ -45,7 +47,7 @@ fn server() -> TestPostgres {
 fn toml(server: &TestPostgres) -> String {
     let source = |name: &&str| format!("[source.{name}]\nurl = \"{}\"\nretry_delay = \"1s\"\n", server.url(name));
     let sources: String = SOURCES.iter().map(source).collect();
-    format!("[run]\nlease_ttl = \"6s\"\n{sources}")
+    format!("[run]\nlease_ttl = \"20s\"\n{sources}")
 }
 
 /// What the bucket records.
@@ -109,7 +111,7 @@ async fn of_two_and_of_five_daemons_one_is_killed_and_every_slot_is_run_exactly_
         let bucket_name = format!("fleet-{n_daemons}");
         ceph.make_bucket(&bucket_name).await;
         let sites: Vec<Site> =
-            (0..n_daemons).map(|_| Site::new(ceph.keeps(Guard::default(), &bucket_name), &toml, PLAN)).collect();
+            (0..n_daemons).map(|_| Site::new(ceph.keeps(Guard::default(), &bucket_name), &toml, &plan())).collect();
         let mut daemons: Vec<Daemon> = sites.iter().map(Site::start).collect();
         let bucket = Bucket::open(&ceph, &bucket_name).await;
         // Somebody who is at work is killed, whoever that is.

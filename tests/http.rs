@@ -27,6 +27,9 @@ use support::postgres::{TestPostgres, Version};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
+/// How long may take what takes no time.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 fn taken(source: &str, at: DateTime<Utc>) -> Taken<'_> {
     let tables = vec![("public.orders".to_owned(), 41, 4100), ("public.users".to_owned(), 7, 700)];
     Taken { source, at, seconds: 65, stored: 1234, tables }
@@ -275,7 +278,7 @@ async fn a_client_that_says_nothing_holds_no_place_for_long() {
         silent.push(TcpStream::connect(served.addr).await.unwrap());
     }
     // All places are taken; this one is answered once they are given up.
-    let answered = tokio::time::timeout(Duration::from_secs(10), served.get("/healthz")).await;
+    let answered = tokio::time::timeout(PATIENCE, served.get("/healthz")).await;
     assert_eq!(answered.expect("in time").code, 200);
     let closed = silent[0].read(&mut [0; 512]).await;
     assert!(matches!(closed, Ok(0)) || closed.is_ok_and(|n| n > 0), "it was not left open");
@@ -299,7 +302,7 @@ async fn the_server_ends_soon_after_it_is_told_to() {
     let _idle = TcpStream::connect(served.addr).await.unwrap();
     served.cancel.cancel();
     refused(served.addr).await;
-    let ended = tokio::time::timeout(Duration::from_secs(15), &mut served.server).await;
+    let ended = tokio::time::timeout(PATIENCE, &mut served.server).await;
     ended.expect("in time").unwrap().unwrap();
 }
 
@@ -311,7 +314,7 @@ async fn refused(addr: SocketAddr) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(15), tried).await.expect("the port is given up");
+    tokio::time::timeout(PATIENCE, tried).await.expect("the port is given up");
 }
 
 #[tokio::test]

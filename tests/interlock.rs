@@ -281,12 +281,12 @@ fn dump_waits(server: &TestPostgres) -> bool {
     server.psql("postgres", waits) != "0"
 }
 
-/// How long a reader waits for its answer; none if it is not answered within two seconds.
-fn reader(server: &TestPostgres) -> Option<Duration> {
-    let begun = Instant::now();
+/// Whether a reader gets its answer within so long.
+fn reads_within(server: &TestPostgres, limit: &str) -> bool {
     let mut psql = server.command("psql");
-    psql.args(["-XqAt", "-d", "shop", "-c", "SET statement_timeout = '2s'; SELECT count(*) FROM orders"]);
-    psql.output().unwrap().status.success().then(|| begun.elapsed())
+    let read = format!("SET statement_timeout = '{limit}'; SELECT count(*) FROM orders");
+    psql.args(["-XqAt", "-d", "shop", "-c", &read]);
+    psql.output().unwrap().status.success()
 }
 
 /// freehire#1284, databasus#434: the dump's ACCESS SHARE makes an ALTER queue, and every reader queues behind that.
@@ -305,30 +305,29 @@ fn the_outage_of_a_migration_behind_a_dump_is_there_without_guard_and_absent_wit
     let mut migration = OpenSession::open(&server, "shop", "test migration");
     migration.send("ALTER TABLE orders ADD COLUMN outage text;");
     migration.wait_until("wait_event_type = 'Lock'");
-    assert_eq!(reader(&server), None, "the outage: nobody can read");
+    assert!(!reads_within(&server, "2s"), "the outage: nobody can read");
     dump.signal(Signal::SIGCONT);
     dump.signal(Signal::SIGKILL);
     dump.end_within(SOON);
     migration.wait_until("state = 'idle'");
     drop(migration);
-    assert!(reader(&server).is_some());
+    assert!(reads_within(&server, "20s"));
 
     // With: the same dump, the same migration, and the dump is asked to give way before the migration begins.
-    let policy = "[gate.prod]\nrunning_backup = \"cancel\"\nmax_wait = \"20s\"\n";
+    let policy = "[gate.prod]\nrunning_backup = \"cancel\"\nmax_wait = \"60s\"\n";
     let guard = deployer(&server, policy);
     let (backup, _) = hold_dump(&server, &guard);
-    let script = psql(&server, &guard, "SET lock_timeout = '2s'; ALTER TABLE orders ADD COLUMN no_outage text");
-    let begun = Instant::now();
+    // Behind the dump, which stands still, it would wait longer than any reader does.
+    let script = psql(&server, &guard, "SET lock_timeout = '90s'; ALTER TABLE orders ADD COLUMN no_outage text");
     let mut migrating = Running::start(guard.command(&migrate(&["--env", "prod"], &["sh", &script])));
     let mut n_reads = 0;
     while migrating.is_running() {
-        let waited = reader(&server);
-        assert!(waited.is_some_and(|waited| waited < Duration::from_secs(1)), "a reader waited {waited:?}");
+        assert!(reads_within(&server, "20s"), "a reader waited");
         n_reads += 1;
     }
     let output = migrating.end_within(SOON);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(n_reads > 0 && begun.elapsed() < Duration::from_secs(30), "{n_reads} reads in {:?}", begun.elapsed());
+    assert!(n_reads > 0, "nobody read meanwhile");
     // The dump that gave way is taken again behind the migration.
     let output = backup.end_within(SOON);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -353,7 +352,7 @@ fn a_migration_that_may_wait_waits_for_the_end_of_the_dump() {
 }
 
 /// Each of them may wait for the other, and neither for longer than this: a dump of this database takes a fraction of a second.
-const BOUND: Duration = Duration::from_secs(20);
+const BOUND: Duration = Duration::from_mins(1);
 
 #[test]
 fn a_dump_and_a_migration_raced_a_hundred_times_never_block_each_other_longer_than_the_bound() {
@@ -363,7 +362,7 @@ fn a_dump_and_a_migration_raced_a_hundred_times_never_block_each_other_longer_th
     let mut longest = Duration::ZERO;
     for round in 0..100_u32 {
         let column =
-            format!("SET lock_timeout = '2s'; ALTER TABLE orders ADD COLUMN IF NOT EXISTS c{:02} int", round % 100);
+            format!("SET lock_timeout = '10s'; ALTER TABLE orders ADD COLUMN IF NOT EXISTS c{:02} int", round % 100);
         let script = psql(&server, &guard, &column);
         let environment = if round % 2 == 0 { "prod" } else { "patient" };
         let args = migrate(&["--env", environment, "--no-backup", "--quiet"], &["sh", &script]);
@@ -380,7 +379,7 @@ fn a_dump_and_a_migration_raced_a_hundred_times_never_block_each_other_longer_th
             std::thread::sleep(head_start);
             (dump, start(&args))
         };
-        // A lock that the dump holds for longer than two seconds would fail the migration.
+        // A lock that the dump holds for longer than ten seconds would fail the migration.
         let output = migration.end_within(BOUND);
         assert_eq!(output.status.code(), Some(0), "round {round}: {}", stderr(&output));
         let output = dump.end_within(BOUND);
@@ -417,7 +416,7 @@ fn a_guard_that_is_killed_takes_its_command_along_and_the_next_run_goes_on() {
     let outcome = guard.run(&["backup"]);
     assert_eq!(outcome.code, Some(0), "{outcome}");
     assert!(outcome.stderr.contains("waiting for the end of a migration window"), "{outcome}");
-    assert!(begun.elapsed() < SOON, "it waited {:?} for a lease of three seconds", begun.elapsed());
+    assert!(begun.elapsed() < SOON, "it waited {:?} for a lease of twelve seconds", begun.elapsed());
 }
 
 #[test]
@@ -442,17 +441,29 @@ fn a_window_that_was_lost_is_told_and_does_not_end_the_migration() {
     let guard = deployer(&server, POLICY);
     guard.backup();
     let program = ["sh", "-c", "touch begun; while ! test -e go-on; do sleep 0.05; done"];
-    let mut migrating = Running::start(guard.command(&migrate(&["--no-backup", "--json"], &program)));
+    let log = guard.dir().join("log");
+    let mut command = guard.command(&migrate(&["--no-backup", "--json"], &program));
+    command.stderr(fs::File::create(&log).unwrap());
+    let mut migrating = Running::start(command);
     wait_for("the command", SOON, || guard.dir().join("begun").exists().then_some(()));
-    let mut record = lease(&guard);
-    record["token"] = "somebody else's".into();
-    fs::write(lease_file(&guard), serde_json::to_vec(&record).unwrap()).unwrap();
-    // It is found out at the next renewal, of which there are three in the lease's three seconds.
-    std::thread::sleep(Duration::from_secs(3));
+    // It is found out at the next renewal; one that is under way may write over what was stolen a moment ago.
+    wait_for("the loss to be told", SOON, || {
+        steal(&guard);
+        fs::read_to_string(&log).unwrap().contains("the lease is lost").then_some(())
+    });
     assert!(migrating.is_running());
     fs::write(guard.dir().join("go-on"), "").unwrap();
     let output = migrating.end_within(SOON);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", fs::read_to_string(&log).unwrap());
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["window_lost"], true, "{answer:#}");
+}
+
+/// Has the lease be somebody else's. All of the record at once: its holder may be reading it.
+fn steal(guard: &Guard) {
+    let mut record = lease(guard);
+    record["token"] = "somebody else's".into();
+    let beside = guard.dir().join("stolen");
+    fs::write(&beside, serde_json::to_vec(&record).unwrap()).unwrap();
+    fs::rename(beside, lease_file(guard)).unwrap();
 }

@@ -109,7 +109,7 @@ async fn check_takeover(store: Arc<dyn Store>) {
 
 /// A holder that is renewed keeps what it has for longer than a TTL.
 async fn check_renewal(store: Arc<dyn Store>) {
-    let ttl = Duration::from_secs(3);
+    let ttl = Duration::from_secs(9);
     let (ours, theirs) = (daemon(&store, "ours", ttl), daemon(&store, "theirs", ttl));
     let lease = win(&ours, slot(1)).await;
     let end = lease.record().expires() + TimeDelta::seconds(1);
@@ -182,7 +182,7 @@ async fn a_holder_that_was_replaced_learns_so_and_ends_nothing() {
     let (_dir, store) = directory();
     let faulty = Arc::new(Faulty::new(Arc::clone(&store)));
     let cut_off: Arc<dyn Store> = faulty.clone();
-    let ours = daemon(&cut_off, "ours", Duration::from_millis(1500));
+    let ours = daemon(&cut_off, "ours", Duration::from_secs(10));
     let lease = win(&ours, source()).await;
     // The store is out of reach for this one daemon: no renewal gets through.
     let so_far = faulty.calls(Operation::Swap);
@@ -216,7 +216,7 @@ async fn a_renewal_whose_answer_is_lost_is_no_lost_lease() {
     let (_dir, store) = directory();
     let faulty = Arc::new(Faulty::new(Arc::clone(&store)));
     let shaky: Arc<dyn Store> = faulty.clone();
-    let lease = win(&daemon(&shaky, "ours", Duration::from_secs(1)), source()).await;
+    let lease = win(&daemon(&shaky, "ours", Duration::from_secs(6)), source()).await;
     let so_far = faulty.calls(Operation::Swap);
     faulty.fail(Operation::Swap, so_far, Fault::LostAnswer);
     while faulty.calls(Operation::Swap) < so_far + 3 {
@@ -296,7 +296,7 @@ async fn the_lease_of_a_process_that_is_known_to_be_dead_need_not_run_out() {
 #[tokio::test]
 async fn a_window_outlives_its_process_and_is_ended_by_its_token() {
     let (_dir, store) = directory();
-    let leases = daemon(&store, "gate", Duration::from_millis(300));
+    let leases = daemon(&store, "gate", Duration::from_secs(10));
     let window = Claim { subject: source(), purpose: Purpose::MigrationWindow, reason: "deploy 42".to_owned() };
     let Claimed::Won(lease) = leases.claim(&window, &CancellationToken::new()).await.unwrap() else {
         panic!("not won")

@@ -7,17 +7,20 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use chrono::DateTime;
 use guard::notify::{Beat, Channel, Event, Mailbox, Notice, Notifier, Persistence, Receiver, signature};
 use guard::secret::Secret;
 use support::guard::Guard;
+use support::process::write_program;
 use support::receiver::{HttpReceiver, MailReceiver};
 
 /// Does not wait long between attempts.
 const QUICK: Persistence = Persistence { attempts: 4, pause: Duration::from_millis(1) };
+
+/// How long the last attempts may take.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn notice(event: Event) -> Notice {
     Notice {
@@ -44,7 +47,7 @@ fn webhook(url: &str, key: Option<&str>) -> Channel {
 async fn tell(receivers: Vec<Receiver>, notice: Notice) {
     let notifier = Notifier::new(receivers, QUICK).unwrap();
     notifier.tell(notice);
-    notifier.finish(Duration::from_secs(20)).await;
+    notifier.finish(PATIENCE).await;
 }
 
 /// HMAC-SHA256 written out from RFC 2104, so that guard's is not compared with itself.
@@ -108,7 +111,7 @@ async fn a_backup_pings_its_check_at_its_start_its_success_and_its_failure() {
     ] {
         let notifier = Notifier::new(vec![ping.clone()], QUICK).unwrap();
         notifier.beat("orders", beat);
-        notifier.finish(Duration::from_secs(20)).await;
+        notifier.finish(PATIENCE).await;
         assert_eq!(http.received().last().unwrap().path, path);
     }
     // Messages are none of its business, nor are other sources.
@@ -116,7 +119,7 @@ async fn a_backup_pings_its_check_at_its_start_its_success_and_its_failure() {
     let notifier = Notifier::new(vec![only_cache], QUICK).unwrap();
     notifier.beat("orders", Beat::Start);
     notifier.tell(notice(Event::Failure));
-    notifier.finish(Duration::from_secs(20)).await;
+    notifier.finish(PATIENCE).await;
     assert_eq!(http.received().len(), 3);
 }
 
@@ -128,10 +131,10 @@ async fn a_heartbeat_is_given_when_it_is_due() {
     let notifier = Notifier::new(vec![heart], QUICK).unwrap();
     assert_eq!(notifier.heartbeat_every(), Some(every));
     notifier.heartbeat(Duration::from_secs(299));
-    notifier.finish(Duration::from_secs(20)).await;
+    notifier.finish(PATIENCE).await;
     assert_eq!(http.received().len(), 0);
     notifier.heartbeat(every);
-    notifier.finish(Duration::from_secs(20)).await;
+    notifier.finish(PATIENCE).await;
     assert_eq!(http.received()[0].path, "/alive");
 }
 
@@ -161,8 +164,7 @@ async fn a_letter_arrives_with_a_subject_of_one_line() {
 async fn a_program_reads_the_message_on_its_input() {
     let dir = tempfile::tempdir().unwrap();
     let (script, copy) = (dir.path().join("tell"), dir.path().join("copy.json"));
-    fs::write(&script, format!("#!/bin/sh\ncat > {}\n", copy.display())).unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&script, &format!("#!/bin/sh\ncat > {}\n", copy.display()));
     let words = vec![script.display().to_string()];
     tell(vec![receiver(Channel::Program { words })], notice(Event::Proof)).await;
     let json: serde_json::Value = serde_json::from_slice(&fs::read(&copy).unwrap()).unwrap();

@@ -12,7 +12,8 @@ use guard::stream::Hashed;
 use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
 use support::guard::{Guard, text};
-use support::keyspace::{fill, fill_with_many, free_port, info, start_on_port, url};
+use support::keyspace::{fill, fill_with_many, info, start_on_port, url};
+use support::postgres::free_port;
 use support::process::{Running, SOON, ending, wait_for};
 use support::redis::{RedisVersion, Reply, TestRedis};
 use support::tls::Identity;
@@ -173,12 +174,12 @@ fn a_target_that_cannot_save_is_told_so() {
 #[test]
 fn a_slow_server_is_waited_for_and_a_silent_one_is_given_up() {
     for version in RedisVersion::EACH_PRODUCT {
-        let server = version.start_with(&["--repl-diskless-sync-delay", "4"]);
+        let server = version.start_with(&["--repl-diskless-sync-delay", "10"]);
         fill(&server);
         let toml = |silence: &str| {
             format!("[source.cache]\nkind = \"redis\"\nurl = \"{}\"\nmax_silence = \"{silence}\"\n", url(&server))
         };
-        Guard::configured(&toml("2s")).backup();
+        Guard::configured(&toml("7s")).backup();
         kill(server.pid(), Signal::SIGSTOP).unwrap();
         let guard = Guard::configured(&toml("1s"));
         let outcome = guard.json(&["backup"]);

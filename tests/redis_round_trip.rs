@@ -31,7 +31,8 @@ use guard::store::FsStore;
 use guard::stream::Identities;
 use serde_json::Value;
 use support::guard::{Guard, text};
-use support::keyspace::{fill, fill_with_many, free_port, url};
+use support::keyspace::{fill, fill_with_many, url};
+use support::postgres::free_port;
 use support::process::{SOON, wait_for};
 use support::redis::{RedisConnection, RedisVersion, Reply, TestRedis};
 
@@ -194,7 +195,8 @@ fn some_keys_come_back_into_another_database() {
 fn what_has_expired_in_between_is_told_apart_from_what_is_lost() {
     let (source, target) = (TestRedis::start(), TestRedis::start());
     fill(&source);
-    source.connect().words("SET short x PX 4000");
+    // Long enough for a slow machine to have taken the backup before.
+    source.connect().words("SET short x PX 12000");
     let guard = guard_of(&source);
     guard.backup();
     wait_for("the key's end", SOON, || {
@@ -221,8 +223,8 @@ fn fields_that_have_expired_in_between_are_told_apart_from_lost_ones() {
         let mut here = source.connect();
         here.words("HSET part f v g w");
         here.words("HSET whole f v");
-        here.words("HPEXPIRE part 4000 FIELDS 1 f");
-        here.words("HPEXPIRE whole 4000 FIELDS 1 f");
+        here.words("HPEXPIRE part 12000 FIELDS 1 f");
+        here.words("HPEXPIRE whole 12000 FIELDS 1 f");
         let guard = guard_of(&source);
         guard.backup();
         wait_for("the fields' end", SOON, || {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use guard::progress::Progress;
 use guard::rehearse::inspect::Trials;
@@ -24,6 +25,9 @@ use support::postgres::{TestPostgres, Version};
 mod case;
 
 use case::{Case, library};
+
+/// What a machine whose processors are somebody else's for a while does not reach.
+const PATIENT: Limits = Limits { max_block: Duration::from_hours(1) };
 
 /// A server with the shop, and a stage on it.
 struct Theatre {
@@ -52,7 +56,7 @@ impl Theatre {
         let work = async {
             stage.begin().await.expect("a copy");
             let progress = Arc::new(Progress::default());
-            let done = rehearse_on(&stage, &migrations, (trials, Limits::default()), &progress).await;
+            let done = rehearse_on(&stage, &migrations, (trials, PATIENT), &progress).await;
             stage.clear(&[]).await.expect("the copies go");
             done.expect("the rehearsal is held")
         };
@@ -108,7 +112,7 @@ fn facts(report: &MigrationReport) -> Vec<String> {
             facts.push(format!("down again {}", outcome(down_again)));
         }
     }
-    let problems = problems(report, Limits::default());
+    let problems = problems(report, PATIENT);
     let codes: BTreeSet<&str> = problems.iter().map(|problem| problem.code.as_str()).collect();
     let codes: Vec<&str> = codes.into_iter().collect();
     facts.push(format!("problems: {}", if codes.is_empty() { "none".to_owned() } else { codes.join(" ") }));
@@ -196,7 +200,7 @@ fn files_that_share_one_transaction_hold_their_locks_to_its_end() {
     let files = owned(&[
         ("drizzle/meta/_journal.json", journal),
         ("drizzle/0_a.sql", "ALTER TABLE customers ADD COLUMN tier text;"),
-        ("drizzle/1_b.sql", "SELECT pg_sleep(0.4);\nALTER TABLE orders ADD COLUMN tier text;"),
+        ("drizzle/1_b.sql", "SELECT pg_sleep(5);\nALTER TABLE orders ADD COLUMN tier text;"),
     ]);
     let theatre = Theatre::open(Version::V15);
     let done = theatre.rehearse(Layout::Drizzle, &files, Trials { load: true });
@@ -204,14 +208,13 @@ fn files_that_share_one_transaction_hold_their_locks_to_its_end() {
     assert_eq!((report.files.len(), report.atomic), (2, true));
     let lock = &report.statements[0].measured.locks[0];
     assert_eq!((lock.relation.as_str(), lock.mode), ("public.customers", LockMode::AccessExclusive));
-    assert!(lock.seconds > 0.4, "the first file's lock lasts to the end of the second: {lock:?}");
-    assert!(report.statements[0].measured.seconds < 0.4, "though its statement did not");
+    assert!(lock.seconds > 5.0, "the first file's lock lasts to the end of the second: {lock:?}");
+    assert!(report.statements[0].measured.seconds < 5.0, "though its statement did not");
     let load = report.load.as_ref().expect("a load was asked for");
-    assert!(load.longest_read > 0.3 && load.longest_write > 0.3, "others waited for it: {load:?}");
-    let strict = Limits { max_block: std::time::Duration::from_millis(300) };
-    let blocks = problems(report, strict).iter().filter(|problem| problem.code.as_str() == "blocks").count();
+    assert!(load.longest_read > 3.0 && load.longest_write > 3.0, "others waited for it: {load:?}");
+    let blocks = problems(report, Limits::default()).iter().filter(|problem| problem.code.as_str() == "blocks").count();
     assert!(blocks >= 3, "the lock, the read and the write");
-    assert!(problems(report, Limits::default()).iter().all(|problem| problem.code.as_str() != "blocks"));
+    assert!(problems(report, PATIENT).iter().all(|problem| problem.code.as_str() != "blocks"));
 }
 
 #[test]

@@ -10,11 +10,14 @@ use std::path::PathBuf;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use support::guard::{Guard, text};
+use support::guard::{Guard, Outcome, text};
 use support::postgres::{TestPostgres, Version};
 use support::process::{SOON, wait_for};
 
 const SHOP: &str = include_str!("rehearse/shop.sql");
+
+/// A lock that lasts says here that somebody else has the processors.
+const REHEARSE: [&str; 4] = ["rehearse", "migrations", "--max-block", "1h"];
 
 /// A shop whose first migration ran, a backup of it, and a set of migrations.
 struct Site {
@@ -49,6 +52,10 @@ impl Site {
         }
     }
 
+    fn rehearse(&self, args: &[&str]) -> Outcome {
+        self.guard.json(&[&REHEARSE[..], args].concat())
+    }
+
     fn records(&self) -> Vec<PathBuf> {
         let folder = self.guard.folder("shop", &self.backup).join("rehearsals");
         let entries = fs::read_dir(folder).map(|entries| entries.map(|entry| entry.unwrap().path()).collect());
@@ -69,7 +76,7 @@ fn what_the_copy_s_own_table_does_not_list_is_rehearsed_and_put_on_record() {
         Some("ALTER TABLE customers DROP COLUMN IF EXISTS tier;"),
     );
     let before = site.server.psql("shop", "SELECT count(*) FROM information_schema.columns");
-    let answer = site.guard.json(&["rehearse", "migrations"]).yes();
+    let answer = site.rehearse(&[]).yes();
     assert_eq!((text(&answer["verdict"]).as_str(), text(&answer["backup"])), ("passed", site.backup.clone()));
     let migrations = answer["migrations"].as_array().unwrap();
     assert_eq!(migrations.len(), 1, "the first one has run: {answer:#}");
@@ -85,7 +92,7 @@ fn what_the_copy_s_own_table_does_not_list_is_rehearsed_and_put_on_record() {
     let [record] = site.records().try_into().unwrap();
     let record: Value = serde_json::from_slice(&fs::read(record).unwrap()).unwrap();
     assert_eq!(record, answer);
-    let told = site.guard.run(&["rehearse", "migrations", "--no-record"]);
+    let told = site.guard.run(&[&REHEARSE[..], &["--no-record"]].concat());
     assert_eq!(told.code, Some(0), "{told}");
     assert!(told.stdout.contains("way back   the same schema and the same data"), "{told}");
     assert_eq!(site.records().len(), 1);
@@ -96,18 +103,18 @@ fn a_loss_is_a_no_until_somebody_signs_for_it_in_the_file() {
     let site = Site::open();
     site.write("2_second", "ALTER TABLE customers DROP COLUMN IF EXISTS phone;", None);
     site.write("3_third", "SELECT 1;", None);
-    let answer = site.guard.json(&["rehearse", "migrations"]).no();
+    let answer = site.rehearse(&[]).no();
     assert_eq!((text(&answer["verdict"]).as_str(), codes(&answer)), ("failed", vec!["data-lost".to_owned()]));
     let message = text(&answer["problems"][0]["message"]);
     assert_eq!(message, "500 of 500 values of public.customers.phone are gone");
     assert!(!answer["covered_findings"].as_array().unwrap().is_empty(), "{answer:#}");
-    site.guard.json(&["rehearse", "migrations", "--accept", "data-lost"]).yes();
+    site.rehearse(&["--accept", "data-lost"]).yes();
     let signed = "-- guard:ignore drop-column -- phones moved to the CRM, owner ann, expires 2099-01-01\n\
                   ALTER TABLE customers DROP COLUMN IF EXISTS phone;";
     site.write("2_second", signed, None);
-    let answer = site.guard.json(&["rehearse", "migrations"]).yes();
+    let answer = site.rehearse(&[]).yes();
     assert_eq!(codes(&answer), ["data-lost"], "it is told all the same");
-    assert_eq!(site.guard.json(&["rehearse", "migrations", "--fail-on", "warning"]).no()["verdict"], "failed");
+    assert_eq!(site.rehearse(&["--fail-on", "warning"]).no()["verdict"], "failed");
 }
 
 #[test]
@@ -119,7 +126,7 @@ fn a_migration_that_fails_on_this_data_is_the_last_one_that_is_tried() {
         None,
     );
     site.write("3_third", "SELECT 1;", None);
-    let answer = site.guard.json(&["rehearse", "migrations"]).no();
+    let answer = site.rehearse(&[]).no();
     assert_eq!(codes(&answer), ["migration-fails"]);
     let outcome = &answer["migrations"][0]["outcome"];
     assert_eq!((text(&outcome["result"]).as_str(), text(&outcome["sqlstate"]).as_str()), ("failed", "23514"));
@@ -137,7 +144,7 @@ fn a_kept_copy_is_masked_and_can_be_rehearsed_on_again() {
          \"public.customers.email\" = \"email\"\n\"public.customers.phone\" = \"null\"\n\"public.customers.name\" = \"text:Somebody\"\n",
         scratch.url("postgres")
     ));
-    let answer = site.guard.json(&["rehearse", "migrations", "--keep"]).yes();
+    let answer = site.rehearse(&["--keep"]).yes();
     let kept = text(&answer["kept"]["restored"]);
     let database = kept.rsplit('/').next().unwrap().to_owned();
     let migrated = text(&answer["kept"]["migrated"]);
@@ -153,13 +160,13 @@ fn a_kept_copy_is_masked_and_can_be_rehearsed_on_again() {
     assert!(!bytes.windows(12).any(|window| window == b"@example.com"), "an old address is in the file");
 
     let url = scratch.url(&database);
-    let again = site.guard.json(&["rehearse", "migrations", "--copy", &url]).yes();
+    let again = site.rehearse(&["--copy", &url]).yes();
     assert_eq!(again["backup"], answer["backup"]);
     let databases = "SELECT count(*) FROM pg_database WHERE datname LIKE 'guard%'";
     assert_eq!(scratch.psql("postgres", databases), "1", "the copy stays, what was made of it goes");
     site.guard.backup();
-    site.guard.json(&["rehearse", "migrations", "--copy", &url]).error(2, "other-copy");
-    site.guard.json(&["rehearse", "migrations", "--copy", &scratch.url("postgres")]).error(2, "other-copy");
+    site.rehearse(&["--copy", &url]).error(2, "other-copy");
+    site.rehearse(&["--copy", &scratch.url("postgres")]).error(2, "other-copy");
 }
 
 #[test]
@@ -172,18 +179,18 @@ fn a_mask_that_fits_nothing_keeps_no_copy() {
          \"public.customers.mail\" = \"null\"\n",
         scratch.url("postgres")
     ));
-    let error = site.guard.json(&["rehearse", "migrations", "--keep"]).error(2, "mask");
+    let error = site.rehearse(&["--keep"]).error(2, "mask");
     assert!(text(&error["message"]).contains("public.customers.mail"), "{error}");
     let databases = "SELECT count(*) FROM pg_database WHERE datname LIKE 'guard%'";
     assert_eq!(scratch.psql("postgres", databases), "0");
     // Others use this server: a role of it is nothing to try things on.
     site.write("2_second", "CREATE ROLE somebody;", None);
-    site.guard.json(&["rehearse", "migrations"]).error(2, "server-wide");
+    site.rehearse(&[]).error(2, "server-wide");
     assert_eq!(scratch.psql("postgres", "SELECT count(*) FROM pg_roles WHERE rolname = 'somebody'"), "0");
     assert_eq!(scratch.psql("postgres", databases), "0");
     site.write("2_second", "SELECT 1;", None);
     // Nobody is given a copy without --keep, and nothing is masked.
-    site.guard.json(&["rehearse", "migrations"]).yes();
+    site.rehearse(&[]).yes();
 }
 
 #[test]
@@ -194,15 +201,15 @@ fn what_cannot_be_rehearsed_is_told_with_the_way_out() {
     assert!(answer.stdout.starts_with("nothing to rehearse: shop"), "{answer}");
     assert_eq!(site.records().len(), 0);
     site.guard.json(&["rehearse", "nowhere"]).error(2, "usage");
-    site.guard.json(&["rehearse", "migrations", "--source", "other"]).error(2, "usage");
-    site.guard.json(&["rehearse", "migrations", "--role", "nobody-of-this-name"]).error(2, "rehearse-failed");
+    site.rehearse(&["--source", "other"]).error(2, "usage");
+    site.rehearse(&["--role", "nobody-of-this-name"]).error(2, "rehearse-failed");
 }
 
 #[test]
 fn what_a_migration_takes_away_is_exported_as_a_backup_that_can_be_proven() {
     let site = Site::open();
     site.write("2_second", "DROP TABLE items;\nALTER TABLE tickets DROP COLUMN state CASCADE;", None);
-    let answer = site.guard.json(&["rehearse", "migrations", "--export"]).no();
+    let answer = site.rehearse(&["--export"]).no();
     let export = text(&answer["export"]["id"]);
     assert_eq!(answer["export"]["losing"]["tables"], serde_json::json!(["public.items", "public.tickets"]));
     let shown = site.guard.json(&["show", &export, "--source", "shop-undo"]).yes();
@@ -223,7 +230,7 @@ fn what_a_migration_takes_away_is_exported_as_a_backup_that_can_be_proven() {
     assert_eq!(site.server.psql("undo", "SELECT count(*), sum(quantity) FROM items"), "4000|12000");
     // A second one holds other tables, which is no alarm; and no foreign key to rows that it does not have.
     site.write("2_second", "DELETE FROM orders WHERE status = 'sent';", None);
-    let again = site.guard.json(&["rehearse", "migrations", "--export"]).no();
+    let again = site.rehearse(&["--export"]).no();
     assert_eq!(again["export"]["losing"]["tables"], serde_json::json!(["public.orders"]));
     let proof = site.guard.json(&["restore", "latest", "--source", "shop-undo", "--to", "scratch"]).yes();
     assert_eq!(proof["verdict"], "proven", "{proof:#}");

@@ -85,8 +85,7 @@ fn long_statements_take_time_in_proportion_to_their_length() {
             check(&text, Engine::PostgreSql);
             start.elapsed()
         };
-        let (small, large) = (time(10_000), time(80_000));
-        assert!(large < small * 40 + Duration::from_millis(500), "{idx}: {small:?} for one part, {large:?} for eight");
+        assert_in_proportion(&idx.to_string(), || (time(10_000), time(80_000)));
     }
 }
 
@@ -108,8 +107,19 @@ fn a_set_of_ups_and_downs_takes_time_in_proportion_to_its_files() {
         assert!(lint(&set, &Options::default()).findings.is_empty());
         start.elapsed()
     };
-    let (small, large) = (time(500), time(5_000));
-    assert!(large < small * 40 + Duration::from_millis(500), "{small:?} for 500 pairs, {large:?} for 5,000");
+    assert_in_proportion("pairs", || (time(500), time(5_000)));
+}
+
+/// Eight or ten times the length is sixty to a hundred times the work of a quadratic reader. Others may have the processor for
+/// a while: a bound that is held once is held.
+#[track_caller]
+fn assert_in_proportion(what: &str, measure: impl Fn() -> (Duration, Duration)) {
+    let is_proportional = |(small, large): &(Duration, Duration)| *large < *small * 40 + Duration::from_millis(500);
+    let mut measured = Vec::new();
+    while measured.len() < 8 && !measured.last().is_some_and(is_proportional) {
+        measured.push(measure());
+    }
+    assert!(measured.last().is_some_and(is_proportional), "{what}: for a part and for the whole {measured:?}");
 }
 
 /// A stand-in for the fuzz targets: the labelled cases, cut, doubled and mixed at random places.

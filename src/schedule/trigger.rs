@@ -12,7 +12,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tokio_util::sync::CancellationToken;
 
 /// How late the crate may be before its alarm is taken for lost.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An alarm clock with one alarm.
 pub struct Trigger {
@@ -35,9 +35,10 @@ impl Trigger {
     /// Waits until `at`; `now` is the time by the caller's clock. To be called again for the next time; dropping the future
     /// disarms it.
     pub async fn wait_until(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), TriggerError> {
-        let Ok(wait) = (at - now).to_std() else { return Ok(()) };
-        // The crate cuts off fractions; rounded up, it is never early.
-        let wait = Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+        if at < now {
+            return Ok(());
+        }
+        let wait = whole_seconds(now, at);
         let (fire, mut fired) = mpsc::channel(1);
         let job = Job::new_one_shot(wait, move |_, _| {
             // A full channel has a message in it already.
@@ -65,18 +66,38 @@ impl Trigger {
     }
 }
 
+/// What the crate is to wait so that it is never early: it cuts off the fraction of the second in which it begins, too.
+fn whole_seconds(now: DateTime<Utc>, at: DateTime<Utc>) -> Duration {
+    let end = at.timestamp() + i64::from(at.timestamp_subsec_nanos() > 0);
+    Duration::from_secs(u64::try_from(end - now.timestamp()).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
-    use chrono::{TimeDelta, Utc};
+    use chrono::{DateTime, TimeDelta, Utc};
 
-    use super::Trigger;
+    use super::{Trigger, whole_seconds};
+
+    #[test]
+    fn whatever_fractions_are_cut_off_the_wait_is_neither_too_short_nor_a_second_too_long() {
+        for (now_ms, wait_ms) in
+            (0..1000).step_by(50).flat_map(|now| (0..3000).step_by(50).map(move |wait| (now, wait)))
+        {
+            let now = DateTime::from_timestamp_millis(1_700_000_000_000 + now_ms).unwrap();
+            let at = now + TimeDelta::milliseconds(wait_ms);
+            let begun = DateTime::from_timestamp(now.timestamp(), 0).unwrap();
+            let late = begun + TimeDelta::from_std(whole_seconds(now, at)).unwrap() - at;
+            assert!(late >= TimeDelta::zero() && late < TimeDelta::seconds(1), "{late} late: {now}, {at}");
+        }
+    }
 
     #[tokio::test]
     async fn it_wakes_at_its_time_and_never_before_again_and_again() {
         let trigger = Trigger::start().await.unwrap();
         for _ in 0..2 {
-            let at = Utc::now() + TimeDelta::milliseconds(300);
-            trigger.wait_until(at, Utc::now()).await.unwrap();
+            let now = Utc::now();
+            let at = now + TimeDelta::milliseconds(300);
+            trigger.wait_until(at, now).await.unwrap();
             assert!(Utc::now() >= at);
         }
         let past = Utc::now() - TimeDelta::seconds(1);
@@ -86,11 +107,13 @@ mod tests {
     #[tokio::test]
     async fn an_alarm_that_was_given_up_does_not_disturb_the_next() {
         let trigger = Trigger::start().await.unwrap();
-        let far = Utc::now() + TimeDelta::milliseconds(200);
-        let given_up = tokio::time::timeout(std::time::Duration::ZERO, trigger.wait_until(far, Utc::now())).await;
+        let now = Utc::now();
+        let far = now + TimeDelta::milliseconds(200);
+        let given_up = tokio::time::timeout(std::time::Duration::ZERO, trigger.wait_until(far, now)).await;
         assert!(given_up.is_err());
-        let at = Utc::now() + TimeDelta::milliseconds(1500);
-        trigger.wait_until(at, Utc::now()).await.unwrap();
+        let now = Utc::now();
+        let at = now + TimeDelta::milliseconds(1500);
+        trigger.wait_until(at, now).await.unwrap();
         assert!(Utc::now() >= at, "the first alarm fired for the second");
     }
 }

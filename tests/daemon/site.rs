@@ -4,8 +4,10 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use chrono::Timelike as _;
 use guard::store::Key;
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -16,8 +18,13 @@ use crate::support::process::{Offspring, Running, wait_for};
 /// How long anything may take that a daemon does at once.
 pub(crate) const LONG: Duration = Duration::from_mins(2);
 
-/// Everything is due at once: the slot of last midnight was missed, and is made up for.
-pub(crate) const DAILY: &str = "sources = [\"*\"]\ntimezone = \"UTC\"\nbackup = \"0 0 * * *\"\n";
+/// A time of day that was missed half a day ago and does not come again for as long.
+pub(crate) static DUE: LazyLock<String> =
+    LazyLock::new(|| format!("0 {} * * *", (chrono::Utc::now() - chrono::TimeDelta::hours(12)).hour()));
+
+/// Everything is due at once: what was missed is made up for.
+pub(crate) static DAILY: LazyLock<String> =
+    LazyLock::new(|| format!("sources = [\"*\"]\ntimezone = \"UTC\"\nbackup = \"{}\"\n", *DUE));
 
 /// A user who runs a daemon.
 pub(crate) struct Site {

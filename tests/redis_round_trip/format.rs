@@ -1,11 +1,12 @@
 //! Formats: which server reads which snapshot, told before a key is written or a verdict is given.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::support::guard::{Guard, text};
 use super::support::keyspace::{fill, url};
+use super::support::process::write_program;
 use super::support::redis::RedisVersion::{self, V7, V8, Valkey8, Valkey9};
 use super::support::redis::Reply;
 use super::{guard_of, prove_newest};
@@ -118,8 +119,7 @@ fn without_a_server_that_reads_the_snapshot_there_is_no_verdict() {
         );
         let program = liar.join(format!("{product}-server"));
         fs::create_dir(&liar).unwrap();
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&program, &script);
         let guard = guard.with("GUARD_SCRATCH_BIN_DIR", &liar.display().to_string());
         let error = guard.json(&["restore", "--to", "scratch"]).error(2, "scratch-failed");
         assert!(text(&error["message"]).contains("cannot load this snapshot"), "{error}");

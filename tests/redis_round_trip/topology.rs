@@ -5,7 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::support::guard::{Guard, text};
-use super::support::keyspace::{fill, free_port, info, start_on_port, url};
+use super::support::keyspace::{fill, info, start_on_port, url};
+use super::support::postgres::free_port;
 use super::support::process::{SOON, wait_for};
 use super::support::redis::{RedisVersion, Reply, TestRedis};
 use super::{guard_of, prove_newest, said};
@@ -65,7 +66,7 @@ fn sentinels(version: RedisVersion) {
     guard.backup();
     let address = |guard: &Guard| text(&guard.json(&["show"]).yes()["facts"]["shards"][0]["address"]);
     assert_eq!(address(&guard), format!("127.0.0.1:{port}"));
-    wait_for("the sentinel to see the replica", Duration::from_secs(40), || {
+    wait_for("the sentinel to see the replica", Duration::from_mins(2), || {
         let Reply::Array(replicas) = sentinel.connect().words("SENTINEL REPLICAS cache") else { return None };
         let shown = format!("{replicas:?}");
         let Reply::Array(fields) = replicas.first()? else { return None };
@@ -88,7 +89,7 @@ fn sentinels(version: RedisVersion) {
 /// A cluster of so many masters that share the slots.
 fn start_cluster(version: RedisVersion, n_masters: usize, settings: &[&str]) -> Vec<(TestRedis, u16)> {
     let settings = [&["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"][..], settings].concat();
-    let nodes: Vec<(TestRedis, u16)> = (0..n_masters).map(|_| start_on_port_below(version, &settings)).collect();
+    let nodes: Vec<(TestRedis, u16)> = (0..n_masters).map(|_| start_on_port(version, &settings)).collect();
     let share = 16384 / n_masters;
     for (node_idx, (node, _)) in nodes.iter().enumerate() {
         let last = if node_idx + 1 == n_masters { 16383 } else { (node_idx + 1) * share - 1 };
@@ -109,17 +110,6 @@ fn start_cluster(version: RedisVersion, n_masters: usize, settings: &[&str]) -> 
         });
     }
     nodes
-}
-
-/// The bus needs a port 10000 above.
-fn start_on_port_below(version: RedisVersion, settings: &[&str]) -> (TestRedis, u16) {
-    let port = (0..1000)
-        .map(|_| free_port())
-        .find(|port| *port < 55_000 - 10_000)
-        .unwrap_or_else(|| 20_000 + free_port() % 20_000);
-    let text = port.to_string();
-    let settings: Vec<&str> = ["--port", &text].into_iter().chain(settings.iter().copied()).collect();
-    (version.start_with(&settings), port)
 }
 
 fn fill_cluster(nodes: &[(TestRedis, u16)], n_keys: usize) {

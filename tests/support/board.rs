@@ -103,7 +103,7 @@ impl Served {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("the board is kept current");
+        tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("the board is kept current");
     }
 }
 

@@ -14,6 +14,7 @@ use guard::store::{S3Credentials, S3Settings};
 use tempfile::TempDir;
 
 use super::guard::Guard;
+use super::postgres::free_port;
 
 // What scripts/ceph-s3 sets up.
 const ACCESS_KEY: &str = "GUARDTESTKEY";
@@ -37,6 +38,7 @@ impl Ceph {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let mut script = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/ceph-s3"))
             .arg(dir.path())
+            .args([free_port(), free_port()].map(|port| port.to_string()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -33,12 +33,13 @@ pub fn migrated(server: &TestPostgres) {
     server.psql("shop", HISTORY);
 }
 
-/// A user whose configuration has this source and this policy, with short leases; and the first migration's file.
+/// A user whose configuration has this source and this policy, with short leases, a third of which
+/// a machine may stand still without losing one; and the first migration's file.
 pub fn deployer(server: &TestPostgres, policy: &str) -> Guard {
     let guard = Guard::default().with_programs_of(server.version());
     let deployer = guard.with("SHOP_URL", &server.url("shop"));
     deployer.configure(&format!(
-        "[source.shop]\nurl = {{ env = \"SHOP_URL\" }}\nretry_delay = \"200ms\"\n[run]\nlease_ttl = \"3s\"\n{policy}"
+        "[source.shop]\nurl = {{ env = \"SHOP_URL\" }}\nretry_delay = \"200ms\"\n[run]\nlease_ttl = \"12s\"\n{policy}"
     ));
     write(&deployer, "20260101000000_orders.sql", FIRST);
     deployer

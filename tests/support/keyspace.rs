@@ -1,13 +1,7 @@
-//! A keyspace with something of everything, in several databases, and free ports for servers that need one.
+//! A keyspace with something of everything, in several databases, and servers that have a port.
 
-use std::net::TcpListener;
-
+use super::postgres::free_port;
 use super::redis::{RedisConnection, RedisVersion, Reply, TestRedis};
-
-/// A port that nobody listens on at the moment.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 /// A server on a port of its own.
 pub fn start_on_port(version: RedisVersion, settings: &[&str]) -> (TestRedis, u16) {

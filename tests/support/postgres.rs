@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -221,6 +222,21 @@ impl Drop for TestPostgres {
     }
 }
 
+/// A port that nobody listens on, and that no other test of this program is given, not even while its server is away. It lies
+/// below those that the kernel hands out by itself, and has another one of its own 10,000 above (a cluster of Redis needs it).
+pub fn free_port() -> u16 {
+    static N_GIVEN: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(97);
+    loop {
+        let number = first.wrapping_add(N_GIVEN.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        let port = 10_000 + u16::try_from(number).expect("a small number");
+        // Not by listening there: whatever another test is just starting would hold a copy of that socket for a while.
+        if TcpStream::connect(("127.0.0.1", port)).is_err() {
+            return port;
+        }
+    }
+}
+
 /// Runs a program with the given input; its failure fails the test with its own words.
 pub fn run(mut command: Command, input: &[u8]) -> Vec<u8> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -313,8 +329,4 @@ fn template(version: Version, name: &str) -> PathBuf {
     fs::rename(own.path().join("data"), &template).ok();
     assert!(template.exists(), "{} cannot be made", template.display());
     template
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -11,8 +12,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// How long anything may take that should take no time.
-pub const SOON: Duration = Duration::from_secs(20);
+/// How long anything may take that should take no time, on a machine whose processors are somebody else's for a while.
+pub const SOON: Duration = Duration::from_secs(60);
 
 const MARK: &str = "TEST_MARK";
 
@@ -93,6 +94,29 @@ impl Running {
         })
     }
 
+    /// The same, and has it stand still there: until it is told to go on (`SIGCONT`) it comes no further.
+    #[track_caller]
+    pub fn stop_at(&mut self, program: &str, limit: Duration) -> Pid {
+        self.stop_when(program, limit, |it| it.find(program))
+    }
+
+    /// Has it stand still as soon as there is something to see.
+    #[track_caller]
+    pub fn stop_when<T>(&mut self, what: &str, limit: Duration, look: impl Fn(&Self) -> Option<T>) -> T {
+        wait_for(what, limit, || {
+            let seen = look(self);
+            assert!(seen.is_some() || self.is_running(), "it ended without {what}");
+            seen?;
+            self.signal(Signal::SIGSTOP);
+            // It may have been over in the moment between.
+            let seen = look(self);
+            if seen.is_none() {
+                self.signal(Signal::SIGCONT);
+            }
+            seen
+        })
+    }
+
     /// A look at what it started that can be taken after it has ended.
     pub fn offspring(&self) -> Offspring {
         Offspring(self.mark.clone())
@@ -126,6 +150,14 @@ impl Offspring {
         });
         assert!(gone.is_some(), "still alive: {left:#?}");
     }
+}
+
+/// Writes a program. Another process does it: a file that is open for writing cannot be run, and whatever another test is just
+/// starting holds a copy of what is open here for a while.
+pub fn write_program(path: &Path, text: &str) {
+    let mut writer = Command::new("sh");
+    writer.args(["-c", "cat > \"$0\" && chmod 755 \"$0\""]).arg(path);
+    super::postgres::run(writer, text.as_bytes());
 }
 
 /// Looks again and again until there is something to see.

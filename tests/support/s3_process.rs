@@ -3,7 +3,7 @@
 //! s3s-fs cannot list unfinished multipart uploads, which is what a janitor lives on, nor miss a bucket; that is added here.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::SystemTime;
@@ -23,6 +23,7 @@ use s3s_fs::FileSystem;
 use tempfile::TempDir;
 
 use super::guard::Guard;
+use super::postgres::free_port;
 use super::process::{SOON, wait_for};
 
 const BUCKET: &str = "backups";
@@ -45,8 +46,7 @@ impl S3Process {
         let dir = tempfile::Builder::new().prefix("guard-test-s3-").tempdir().expect("a temporary directory");
         fs::create_dir(dir.path().join(BUCKET)).expect("the bucket");
         fs::create_dir(dir.path().join(UPLOADS)).expect("a directory");
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let addr = free.expect("a free port");
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let child = spawn(dir.path(), addr);
         Self { dir, addr, child }
     }
