@@ -9,7 +9,7 @@ demo: setup ## the whole story on a throw-away PostgreSQL and Redis
 	./target/release/guard demo
 
 test: setup ## every test, on real servers that the tests start themselves
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 
 lint: ## formatting and clippy; any warning fails
 	$(CARGO) fmt --all --check
