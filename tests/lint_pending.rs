@@ -8,6 +8,9 @@ use guard::cli::lint::{Environment, LintArgs, run_in};
 use migrations_lint::baseline::Date;
 use tempfile::TempDir;
 
+#[allow(unreachable_pub, reason = "shared with other test binaries")]
+#[path = "support/port.rs"]
+mod port;
 #[allow(dead_code, unreachable_pub, reason = "shared with other test binaries")]
 #[path = "support/postgres.rs"]
 mod postgres;

@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
 use support::guard::{Guard, text};
 use support::keyspace::{fill, fill_with_many, info, start_on_port, url};
-use support::postgres::free_port;
+use support::port::free_port;
 use support::process::{Running, SOON, ending, wait_for};
 use support::redis::{RedisVersion, Reply, TestRedis};
 use support::tls::Identity;

@@ -32,7 +32,7 @@ use guard::stream::Identities;
 use serde_json::Value;
 use support::guard::{Guard, text};
 use support::keyspace::{fill, fill_with_many, url};
-use support::postgres::free_port;
+use support::port::free_port;
 use support::process::{SOON, wait_for};
 use support::redis::{RedisConnection, RedisVersion, Reply, TestRedis};
 

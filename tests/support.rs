@@ -32,6 +32,8 @@ pub mod keyspace;
 pub mod mount;
 #[path = "support/past.rs"]
 pub mod past;
+#[path = "support/port.rs"]
+pub mod port;
 #[path = "support/postgres.rs"]
 pub mod postgres;
 #[path = "support/process.rs"]

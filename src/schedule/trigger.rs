@@ -35,7 +35,7 @@ impl Trigger {
     /// Waits until `at`; `now` is the time by the caller's clock. To be called again for the next time; dropping the future
     /// disarms it.
     pub async fn wait_until(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), TriggerError> {
-        if at < now {
+        if at <= now {
             return Ok(());
         }
         let wait = whole_seconds(now, at);

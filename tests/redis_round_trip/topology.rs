@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::support::guard::{Guard, text};
 use super::support::keyspace::{fill, info, start_on_port, url};
-use super::support::postgres::free_port;
+use super::support::port::free_port;
 use super::support::process::{SOON, wait_for};
 use super::support::redis::{RedisVersion, Reply, TestRedis};
 use super::{guard_of, prove_newest, said};

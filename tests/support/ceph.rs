@@ -14,7 +14,7 @@ use guard::store::{S3Credentials, S3Settings};
 use tempfile::TempDir;
 
 use super::guard::Guard;
-use super::postgres::free_port;
+use super::port::free_port;
 
 // What scripts/ceph-s3 sets up.
 const ACCESS_KEY: &str = "GUARDTESTKEY";

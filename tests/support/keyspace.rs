@@ -1,6 +1,6 @@
 //! A keyspace with something of everything, in several databases, and servers that have a port.
 
-use super::postgres::free_port;
+use super::port::free_port;
 use super::redis::{RedisConnection, RedisVersion, Reply, TestRedis};
 
 /// A server on a port of its own.

@@ -2,11 +2,9 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -14,6 +12,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 use tempfile::TempDir;
+
+use super::port::free_port;
 
 /// The server versions that the tests run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,21 +218,6 @@ impl Drop for TestPostgres {
         let _ = kill(self.pid, Signal::SIGQUIT);
         if let Some(keeper) = self.keeper.take() {
             let _ = keeper.join();
-        }
-    }
-}
-
-/// A port that nobody listens on, and that no other test of this program is given, not even while its server is away. It lies
-/// below those that the kernel hands out by itself, and has another one of its own 10,000 above (a cluster of Redis needs it).
-pub fn free_port() -> u16 {
-    static N_GIVEN: AtomicU32 = AtomicU32::new(0);
-    let first = std::process::id().wrapping_mul(97);
-    loop {
-        let number = first.wrapping_add(N_GIVEN.fetch_add(1, Ordering::Relaxed)) % 10_000;
-        let port = 10_000 + u16::try_from(number).expect("a small number");
-        // Not by listening there: whatever another test is just starting would hold a copy of that socket for a while.
-        if TcpStream::connect(("127.0.0.1", port)).is_err() {
-            return port;
         }
     }
 }

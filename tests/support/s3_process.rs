@@ -23,7 +23,7 @@ use s3s_fs::FileSystem;
 use tempfile::TempDir;
 
 use super::guard::Guard;
-use super::postgres::free_port;
+use super::port::free_port;
 use super::process::{SOON, wait_for};
 
 const BUCKET: &str = "backups";
